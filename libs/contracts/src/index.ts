@@ -69,3 +69,4 @@ export { CallStartedV1 } from './events/call-started.js';
 export { EVENTS, findEventDefinition } from './events/catalogue.js';
 export { ProducerAliveV1 } from './events/producer-alive.js';
 export { LandedReport } from './landing/landed.js';
+export { uuidv7 } from './uuid.js';
