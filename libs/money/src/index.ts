@@ -1,0 +1,22 @@
+export {
+  ZERO_PICO,
+  addPico,
+  formatPico,
+  parsePico,
+  parseUsd,
+  parseUsdPerMillion,
+  picoToUsd,
+  picoUsd,
+  type PicoUsd,
+} from './pico-usd.js';
+export { PriceBookError, PriceBookFile, faultsOfPrice, isSamePrice, parsePriceBook } from './price-book.js';
+export { parseRates, rate, ratesOf, type RatedLine, type RatedUsage, type Rates } from './rating.js';
+export {
+  EMPTY_USAGE,
+  addUsage,
+  boundUsage,
+  boundedUsage,
+  inputTokens,
+  outputTokens,
+  type BoundOptions,
+} from './usage-bounds.js';

@@ -1,0 +1,82 @@
+import { USAGE_BUCKETS, type Usage } from '@weir/contracts';
+
+export const EMPTY_USAGE: Usage = Object.freeze({
+  inputUncached: 0,
+  inputCacheRead: 0,
+  inputCacheWrite5m: 0,
+  inputCacheWrite1h: 0,
+  output: 0,
+  reasoning: 0,
+});
+
+/** Sum by bucket. */
+export function addUsage(first: Usage, second: Usage): Usage {
+  const sum = { ...first };
+  for (const bucket of USAGE_BUCKETS) sum[bucket] += second[bucket];
+  return sum;
+}
+
+/** Tokens of all input buckets together. */
+export function inputTokens(usage: Usage): number {
+  return usage.inputUncached + usage.inputCacheRead + usage.inputCacheWrite5m + usage.inputCacheWrite1h;
+}
+
+/** Tokens of the answer, reasoning included. */
+export function outputTokens(usage: Usage): number {
+  return usage.output + usage.reasoning;
+}
+
+export interface BoundOptions {
+  /** Bytes of the client's request body. */
+  readonly requestBytes: number;
+  /** The client's output limit, or the model's maximum where it set none. */
+  readonly maxOutputTokens: number;
+  readonly contextWindow: number;
+  /** Answers asked for (OpenAI's `n`); 1 by default. */
+  readonly choices?: number;
+  /** False where the request cannot write a prompt cache, so that its input costs the plain rate. True by default: the dearest. */
+  readonly cacheWrites?: boolean;
+  /** Content the provider fetches by URL has tokens that the body's bytes do not bound: then the context window does. */
+  readonly remoteContent?: boolean;
+}
+
+/** Tokens a provider adds of its own: chat template, tool-use preamble (Anthropic documents up to 804 for tools). */
+const TEMPLATE_TOKENS = 2_048;
+
+/**
+ * Upper bound of what one attempt can use. A byte-level BPE has at most one token per byte of UTF-8, and the body's JSON is longer
+ * than the text in it; a prompt longer than the context window is refused by the provider and costs nothing. Input goes to the
+ * bucket with the dearest rate (price versions are checked to be ordered read ≤ uncached ≤ 5m ≤ 1h and reasoning ≤ output).
+ */
+export function boundUsage(options: BoundOptions): Usage {
+  const {
+    requestBytes,
+    maxOutputTokens,
+    contextWindow,
+    choices = 1,
+    cacheWrites = true,
+    remoteContent = false,
+  } = options;
+  const input = remoteContent ? contextWindow : Math.min(contextWindow, requestBytes + TEMPLATE_TOKENS);
+  const output = Math.min(maxOutputTokens, contextWindow) * Math.max(1, choices);
+  return {
+    ...EMPTY_USAGE,
+    [cacheWrites ? 'inputCacheWrite1h' : 'inputUncached']: input,
+    output,
+  };
+}
+
+/**
+ * Usage to charge for an answer that was cut: what the provider has reported is kept where it is final (its input counts come
+ * before the first token), all else is the bound. Never less than what was seen.
+ */
+export function boundedUsage(seen: Usage | null, bound: Usage): Usage {
+  if (seen === null) return bound;
+  const input = inputTokens(seen) > 0 ? seen : bound;
+  const output = Math.max(outputTokens(seen), outputTokens(bound));
+  return {
+    ...input,
+    output: output - seen.reasoning,
+    reasoning: seen.reasoning,
+  };
+}
