@@ -39,6 +39,7 @@ const table = {
     'request_too_large',
     'The request body is larger than 32 MiB.',
   ],
+  request_timeout: [408, true, INVALID, 'request_timeout', 'timeout_error', 'The request did not arrive in time.'],
   unsupported_encoding: [415, false, INVALID, null, INVALID, 'The content encoding of the request is not supported.'],
   unsupported_media_type: [
     415,
@@ -103,6 +104,14 @@ const table = {
     'The call cannot be recorded, so it is not made.',
   ],
   draining: [503, true, 'server_error', 'draining', 'api_error', 'This gateway process is shutting down.'],
+  gateway_overloaded: [
+    503,
+    true,
+    'server_error',
+    'gateway_overloaded',
+    'api_error',
+    'This gateway process holds as many request bodies as it may.',
+  ],
   no_worker: [503, true, 'server_error', 'no_worker', 'api_error', 'No worker is ready to take the call.'],
   no_target: [503, true, 'server_error', 'no_target', 'api_error', 'No deployment of the model can take the call now.'],
   not_dispatched: [
@@ -114,6 +123,14 @@ const table = {
     'No worker took the call in time; nothing was sent to a provider.',
   ],
   bus_unavailable: [503, true, 'server_error', 'bus_unavailable', 'api_error', 'The gateway has lost its message bus.'],
+  ingress_lost: [
+    502,
+    false,
+    'server_error',
+    'ingress_lost',
+    'api_error',
+    'The gateway process that held the call was lost.',
+  ],
   worker_lost: [502, false, 'server_error', 'worker_lost', 'api_error', 'The worker that ran the call was lost.'],
   sequence_gap: [
     502,
