@@ -1,0 +1,178 @@
+import javascript from '@eslint/js';
+import nx from '@nx/eslint-plugin';
+import typescript from 'typescript-eslint';
+import { FETCH_PLACES } from './tools/lint/drivers.mjs';
+import { dependencyConstraints } from './tools/lint/layers.mjs';
+import { weir } from './tools/lint/plugin.mjs';
+
+const TYPESCRIPT = ['**/*.ts'];
+const JAVASCRIPT = ['**/*.mjs'];
+const SPECS = ['**/*.spec.ts', '**/*.int-spec.ts', 'test/**/*.ts', 'libs/testing/**/*.ts'];
+
+const NODE_GLOBALS = [
+  'AbortController',
+  'AbortSignal',
+  'Buffer',
+  'TextDecoder',
+  'TextEncoder',
+  'URL',
+  'URLSearchParams',
+  'clearImmediate',
+  'clearInterval',
+  'clearTimeout',
+  'console',
+  'fetch',
+  'performance',
+  'process',
+  'queueMicrotask',
+  'setImmediate',
+  'setInterval',
+  'setTimeout',
+  'structuredClone',
+];
+
+const FORBIDDEN_SYNTAX = [
+  { selector: 'ExportAllDeclaration', message: 'An index names what it exports; `export *` exports by accident.' },
+  { selector: 'ExportDefaultDeclaration', message: 'Export by name: a default export has as many names as importers.' },
+  {
+    selector: 'ExportSpecifier[exported.name="default"]',
+    message: 'Export by name: a default export has as many names as importers.',
+  },
+  { selector: 'TSEnumDeclaration', message: 'Use a const object and a union type; an enum is neither.' },
+  { selector: 'TSExportAssignment', message: 'ES modules only.' },
+  { selector: 'TSInterfaceDeclaration[id.name=/^I(?!Pv)[A-Z][a-z]/]', message: 'No I-prefix: name what it is.' },
+  { selector: 'ClassDeclaration[id.name=/(?:Manager|Helper|Util|Utils)$/]', message: 'Name what the class is about.' },
+  {
+    selector:
+      'CallExpression[callee.property.name=/^(?:includes|startsWith|endsWith|match|search|indexOf)$/][callee.object.property.name="message"]',
+    message: "Never decide by an error's text: use its type, code or status.",
+  },
+  {
+    selector: 'CallExpression[callee.property.name="test"][arguments.0.property.name="message"]',
+    message: "Never decide by an error's text: use its type, code or status.",
+  },
+  {
+    selector:
+      'CallExpression[callee.property.name="catch"] > ArrowFunctionExpression:matches([body.type="BlockStatement"][body.body.length=0], [body.name="undefined"], [body.value=null])',
+    message: 'Nothing is swallowed: handle the failure, or say in a disable why it cannot matter.',
+  },
+];
+
+// node:test returns a promise from each of these and awaits them itself.
+const NODE_TEST_CALLS = ['describe', 'it', 'test', 'suite', 'before', 'after', 'beforeEach', 'afterEach'];
+
+function boundaries({ withTesting }) {
+  return [
+    'error',
+    {
+      enforceBuildableLibDependency: false,
+      banTransitiveDependencies: false,
+      allow: [],
+      depConstraints: dependencyConstraints({ withTesting }),
+    },
+  ];
+}
+
+export default typescript.config(
+  { ignores: ['**/dist/**', '**/node_modules/**', '.nx/**', '**/.weir/**', 'coverage/**', 'tools/lint/fixtures/**'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error', reportUnusedInlineConfigs: 'error' } },
+
+  // Every file.
+  {
+    files: [...TYPESCRIPT, ...JAVASCRIPT],
+    extends: [javascript.configs.recommended],
+    plugins: { weir, '@nx': nx },
+    rules: {
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-var': 'error',
+      'prefer-const': 'error',
+      'no-eval': 'error',
+      'no-implied-eval': 'error',
+      'no-new-func': 'error',
+      'no-empty': ['error', { allowEmptyCatch: false }],
+      'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx'], location: 'anywhere' }],
+      'max-lines': ['error', { max: 500 }],
+      complexity: ['error', { max: 12, variant: 'modified' }],
+      'no-restricted-syntax': ['error', ...FORBIDDEN_SYNTAX],
+      '@nx/enforce-module-boundaries': boundaries({ withTesting: false }),
+      'weir/disable-reason': 'error',
+      'weir/drivers': 'error',
+      'weir/environment': 'error',
+      'weir/file-name': 'error',
+      'weir/function-lines': ['error', { max: 80 }],
+      'weir/layers': 'error',
+      'weir/parameters': ['error', { max: 4 }],
+    },
+  },
+
+  // TypeScript, with types. One program for the whole tree reads the libraries' sources, so no build is needed first.
+  {
+    files: TYPESCRIPT,
+    extends: [typescript.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { project: ['./tsconfig.lint.json'], tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      'weir/no-cycles': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          checkThenables: true,
+          allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: NODE_TEST_CALLS }],
+        },
+      ],
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: true },
+      ],
+      '@typescript-eslint/ban-ts-comment': [
+        'error',
+        { 'ts-expect-error': 'allow-with-description', minimumDescriptionLength: 10 },
+      ],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', caughtErrors: 'all' }],
+      // Nest's modules are classes with nothing but a decorator.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidOperator: true, ignoreVoidReturningFunctions: true },
+      ],
+      '@typescript-eslint/no-unnecessary-condition': [
+        'error',
+        { allowConstantLoopConditions: 'only-allowed-literals' },
+      ],
+      // A port's implementation without I/O still answers with a promise, and its throws must become rejections.
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  {
+    files: TYPESCRIPT,
+    ignores: FETCH_PLACES,
+    rules: {
+      'no-restricted-globals': ['error', { name: 'fetch', message: 'Everything outbound goes through @weir/egress.' }],
+    },
+  },
+
+  // Specs: their callbacks are lists, and matchers take methods unbound.
+  {
+    files: SPECS,
+    rules: {
+      'weir/no-skipped-tests': 'error',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+  { files: ['**/*.int-spec.ts'], rules: { '@nx/enforce-module-boundaries': boundaries({ withTesting: true }) } },
+
+  // Plain JavaScript: scripts, tools, the entry of one machine, configuration.
+  {
+    files: JAVASCRIPT,
+    languageOptions: {
+      sourceType: 'module',
+      globals: Object.fromEntries(NODE_GLOBALS.map((name) => [name, 'readonly'])),
+    },
+  },
+  {
+    files: ['*.config.mjs'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
+);

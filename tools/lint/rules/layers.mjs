@@ -1,0 +1,106 @@
+import { builtinModules } from 'node:module';
+import {
+  DOMAIN_LIBRARIES,
+  DOMAIN_TYPES,
+  IO_MODULES,
+  OUTSIDE_CLIENT_LIBRARIES,
+  OUTSIDE_CLIENTS,
+  PURE_LIBRARIES,
+} from '../layers.mjs';
+import { matchesAny, pathInRepository, ROOT, workspaceOf } from '../paths.mjs';
+import { importVisitor, packageOf, targetOf } from './imports.mjs';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SERVICES = new Set(
+  readdirSync(join(ROOT, 'services'), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  ),
+);
+const OTHERS = { simulator: 'simulator', cli: 'cli', test: 'test', local: 'deploy' };
+
+/**
+ * Who may import whom, by folder. Nx says the same about packages; this rule says it about relative paths too, and about
+ * the layers inside a service, which Nx cannot see.
+ */
+export const layers = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: {
+      crossing: "'{{source}}' leaves this workspace: use its package name.",
+      deep: "'{{source}}' reaches behind the index of '{{name}}': import from '{{name}}'.",
+      service: "A service never imports another service ('{{source}}'): they talk over the bus.",
+      upward: "A library never imports {{kind}} ('{{source}}').",
+      foreign: "Only libraries are imported across workspaces, not {{kind}} ('{{source}}').",
+      simulator: "The simulator imports nothing of Weir ('{{source}}'): it is the other side's witness.",
+      client: "'{{source}}' is Weir's inside; load and compatibility tests are clients like any other.",
+      adapters: "domain/ never imports '{{source}}': it is pure; pass what it needs as an argument.",
+      typesOnly: "domain/ takes only types from '{{source}}'.",
+      impure: "'{{source}}' does I/O; {{place}} is pure.",
+    },
+  },
+  create(context) {
+    const path = pathInRepository(context.filename);
+    const here = workspaceOf(path);
+    if (here === undefined) return {};
+    const isSpec = /\.(?:int-)?spec\.ts$/.test(path);
+    const inDomain = /^services\/[^/]+\/src\/domain\//.test(path) && !isSpec;
+    const isPureLibrary = here.kind === 'lib' && PURE_LIBRARIES.includes(here.name) && !isSpec;
+
+    return importVisitor((reference) => {
+      const report = (messageId, data = {}) =>
+        context.report({ node: reference.node, messageId, data: { source: reference.source, ...data } });
+      const { target, crossing } = resolveTarget(reference.source, context.filename, here);
+      if (target !== undefined && (target.kind !== here.kind || target.name !== here.name))
+        checkWorkspaces(here, target, path, report);
+      if (crossing) report('crossing');
+      const deep = /^(@weir\/[^/]+)\/./.exec(reference.source);
+      if (deep) report('deep', { name: deep[1] });
+      if (inDomain) checkDomain(reference, targetOf(reference.source, context.filename), target, report);
+      if ((inDomain || isPureLibrary) && isIo(reference.source))
+        report('impure', { place: inDomain ? 'domain/' : `@weir/${here.name}` });
+    });
+  },
+};
+
+function resolveTarget(source, filename, here) {
+  const relativeTarget = targetOf(source, filename);
+  if (relativeTarget !== undefined) {
+    const target = workspaceOf(relativeTarget);
+    return { target, crossing: target === undefined || target.kind !== here.kind || target.name !== here.name };
+  }
+  const name = packageOf(source);
+  if (!name?.startsWith('@weir/')) return { target: undefined, crossing: false };
+  const short = name.slice('@weir/'.length);
+  const kind = SERVICES.has(short) ? 'service' : (OTHERS[short] ?? 'lib');
+  return { target: { kind, name: short }, crossing: false };
+}
+
+function checkWorkspaces(here, target, path, report) {
+  if (here.kind === 'simulator') return report('simulator');
+  if (here.kind === 'service' && target.kind === 'service') return report('service');
+  if (here.kind === 'lib' && target.kind !== 'lib') return report('upward', { kind: `a ${target.kind}` });
+  if (target.kind !== 'lib') return report('foreign', { kind: `a ${target.kind}` });
+  if (matchesAny(path, OUTSIDE_CLIENTS) && !OUTSIDE_CLIENT_LIBRARIES.includes(target.name)) return report('client');
+  return undefined;
+}
+
+function checkDomain({ source, typeOnly }, relativeTarget, target, report) {
+  if (relativeTarget !== undefined) {
+    if (!/^services\/[^/]+\/src\/domain(?:\/|$)/.test(relativeTarget)) report('adapters');
+    return;
+  }
+  if (target === undefined) {
+    if (/^(?:@nestjs\/|typeorm$|rxjs$|reflect-metadata$)/.test(source)) report('adapters');
+    return;
+  }
+  if (target.kind !== 'lib' || DOMAIN_LIBRARIES.includes(target.name)) return;
+  if (!DOMAIN_TYPES.includes(target.name)) report('adapters');
+  else if (!typeOnly) report('typesOnly');
+}
+
+function isIo(source) {
+  const name = source.replace(/^node:/, '');
+  return builtinModules.includes(name) && IO_MODULES.includes(name);
+}
