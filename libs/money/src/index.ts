@@ -16,7 +16,9 @@ export {
   addUsage,
   boundUsage,
   boundedUsage,
+  chargedUsage,
   inputTokens,
   outputTokens,
+  type AttemptUsage,
   type BoundOptions,
 } from './usage-bounds.js';

@@ -3,7 +3,15 @@ import { USAGE_BUCKETS, type Usage } from '@weir/contracts';
 import fc from 'fast-check';
 import { picoUsd } from './pico-usd.js';
 import { rate, type Rates } from './rating.js';
-import { addUsage, boundUsage, boundedUsage, inputTokens, outputTokens } from './usage-bounds.js';
+import {
+  EMPTY_USAGE,
+  addUsage,
+  boundUsage,
+  boundedUsage,
+  chargedUsage,
+  inputTokens,
+  outputTokens,
+} from './usage-bounds.js';
 
 const record = <T>(value: fc.Arbitrary<T>) =>
   fc.record(Object.fromEntries(USAGE_BUCKETS.map((bucket) => [bucket, value])) as Record<keyof Usage, fc.Arbitrary<T>>);
@@ -114,5 +122,18 @@ describe('bounds', () => {
       contextWindow: 100_000,
     });
     expect(boundedUsage(null, bound)).toEqual(bound);
+  });
+
+  it('charge nothing only where nothing can have been used', () => {
+    fc.assert(
+      fc.property(usages, usages, (usage, bound) => {
+        expect(chargedUsage({ usage, usageSource: 'none', bound })).toEqual(EMPTY_USAGE);
+        expect(chargedUsage({ usage, usageSource: 'provider', bound })).toEqual(usage);
+        expect(chargedUsage({ usage: null, usageSource: 'provider', bound })).toEqual(bound);
+        const charged = chargedUsage({ usage, usageSource: 'bounded', bound });
+        expect(charged).toEqual(boundedUsage(usage, bound));
+        expect(chargedUsage({ usage: charged, usageSource: 'bounded', bound })).toEqual(charged);
+      }),
+    );
   });
 });

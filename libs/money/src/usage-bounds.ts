@@ -1,4 +1,4 @@
-import { USAGE_BUCKETS, type Usage } from '@weir/contracts';
+import { USAGE_BUCKETS, type Usage, type UsageSource } from '@weir/contracts';
 
 export const EMPTY_USAGE: Usage = Object.freeze({
   inputUncached: 0,
@@ -79,4 +79,21 @@ export function boundedUsage(seen: Usage | null, bound: Usage): Usage {
     output: output - seen.reasoning,
     reasoning: seen.reasoning,
   };
+}
+
+/** What an `attempt.finished` says of usage. */
+export interface AttemptUsage {
+  readonly usage: Usage | null;
+  readonly usageSource: UsageSource;
+  readonly bound: Usage;
+}
+
+/**
+ * The usage an attempt is charged for; the one rule for ingress, providers and billing. Nothing where it cannot have cost anything;
+ * what was counted or estimated from a complete answer; else, also where a count is missing, the bound.
+ */
+export function chargedUsage({ usage, usageSource, bound }: AttemptUsage): Usage {
+  if (usageSource === 'none') return EMPTY_USAGE;
+  if (usageSource === 'bounded') return boundedUsage(usage, bound);
+  return usage ?? bound;
 }
