@@ -70,3 +70,17 @@ export { EVENTS, findEventDefinition } from './events/catalogue.js';
 export { ProducerAliveV1 } from './events/producer-alive.js';
 export { LandedReport } from './landing/landed.js';
 export { uuidv7 } from './uuid.js';
+export {
+  AliasConfiguration,
+  Configuration,
+  CredentialConfiguration,
+  DeploymentConfiguration,
+  KeyConfiguration,
+  ModelConfiguration,
+  ProviderConfiguration,
+  SecretReference,
+  TimeoutsConfiguration,
+  configurationJsonSchema,
+  type ConfigurationFault,
+} from './configuration/configuration.js';
+export { findReferenceFaults } from './configuration/references.js';
