@@ -40,8 +40,8 @@ export async function writeOutbox(manager: EntityManager, ...messages: readonly 
   await manager.query("SELECT pg_advisory_xact_lock(hashtextextended('weir:outbox:' || current_schema(), 0))");
   await manager.query(
     `INSERT INTO outbox (topic, key, payload)
-     SELECT topic, key, payload FROM jsonb_to_recordset($1::jsonb) WITH ORDINALITY AS m(topic text, key text, payload jsonb, n bigint)
-     ORDER BY n`,
+     SELECT message->>'topic', message->>'key', message->'payload'
+     FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS m(message, position) ORDER BY position`,
     [JSON.stringify(messages)],
   );
   await manager.query("SELECT pg_notify('weir_outbox_' || current_schema(), '')");
