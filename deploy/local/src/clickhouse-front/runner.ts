@@ -1,0 +1,127 @@
+import { availableParallelism } from 'node:os';
+import { randomUUID } from 'node:crypto';
+import { Admission } from './admission.js';
+import { QUERY_CLASS, type Engine, type EngineConnection } from './engine.js';
+import { exception, mapEngineError } from './exception.js';
+import type { FrontLimits } from './settings.js';
+import {
+  buildReaderLimits,
+  buildReaderSettings,
+  quoteIdentifier,
+  quoteString,
+  renderSet,
+  type Statement,
+} from './statement.js';
+
+export interface StatementOutcome {
+  readonly bytes: Uint8Array;
+  readonly elapsedSeconds: number;
+  readonly readRows: number;
+  readonly readBytes: number;
+  readonly writtenRows: number;
+  readonly writtenBytes: number;
+}
+
+/** Enough of a statement for the engine to tell its kind; what follows in an insert is data. */
+const CLASSIFIED_BYTES = 64 * 1024;
+
+/** Runs statements: one writer at a time, readers in a pool of their own, so that a slow query delays no insert. */
+export class StatementRunner {
+  private readonly writer: Admission;
+  private readonly readers: Admission;
+  private readonly readerLimits: ReadonlyMap<string, number>;
+
+  constructor(
+    private readonly engine: Engine,
+    limits: FrontLimits,
+    private readonly defaultDatabase: string,
+  ) {
+    this.writer = new Admission('the writer', 1, limits.writersWaiting);
+    this.readers = new Admission('readers', limits.readers, limits.readersWaiting);
+    // Half the cores: inserts and merges go on beside a heavy query.
+    this.readerLimits = buildReaderLimits(limits, Math.max(1, Math.floor(availableParallelism() / 2)));
+  }
+
+  /** Runs one statement in a session of its own. Throws ClickHouseException. An aborted reader's query is cancelled in the engine. */
+  async run(statement: Statement, signal: AbortSignal): Promise<StatementOutcome> {
+    const admission = statement.isReader ? this.readers : this.writer;
+    try {
+      return await admission.run(signal, () => this.runAdmitted(statement, signal));
+    } catch (error) {
+      throw mapEngineError(error);
+    }
+  }
+
+  async drained(): Promise<void> {
+    await Promise.all([this.writer.drained(), this.readers.drained()]);
+  }
+
+  private async runAdmitted(statement: Statement, signal: AbortSignal): Promise<StatementOutcome> {
+    const connection = this.engine.open();
+    const tag = `weir-front-${randomUUID()}`;
+    const cancel = () => void this.cancel(tag);
+    try {
+      await this.prepareSession(connection, statement, tag);
+      if (statement.isReader) signal.addEventListener('abort', cancel, { once: true });
+      signal.throwIfAborted();
+      return await this.execute(connection, statement);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      this.engine.close(connection);
+    }
+  }
+
+  private async prepareSession(connection: EngineConnection, statement: Statement, tag: string): Promise<void> {
+    const asked = statement.isReader ? buildReaderSettings(this.readerLimits, statement.settings) : statement.settings;
+    const settings = new Map(asked);
+    if (statement.isReader) settings.set('log_comment', tag);
+    const steps = [
+      `USE ${quoteIdentifier(statement.database ?? this.defaultDatabase)}`,
+      renderSet(settings),
+      // A SET of a parameter binds it for the session, as `param_*` in a URL does for the statement.
+      renderSet(statement.parameters, 'param_'),
+      // Last: from here on the session can change nothing, its own limits included.
+      statement.isReader ? 'SET readonly = 1' : undefined,
+    ];
+    for (const step of steps) if (step !== undefined) await this.engine.query(connection, step);
+  }
+
+  private async execute(connection: EngineConnection, statement: Statement): Promise<StatementOutcome> {
+    const { query, body } = statement;
+    const head = joinHead(query, body);
+    const kind = await this.engine.classify(connection, head);
+    if (kind.queryClass === QUERY_CLASS.readOnly && kind.statementCount > 1) {
+      throw exception('SYNTAX_ERROR', 'Syntax error (Multi-statements are not allowed)');
+    }
+    // Readers run under readonly = 1; this closes what the engine leaves open there (INTO OUTFILE writes a file).
+    if (statement.isReader && kind.queryClass !== QUERY_CLASS.readOnly) {
+      throw exception('READONLY', 'Cannot execute query in readonly mode');
+    }
+    if (kind.queryClass === QUERY_CLASS.mutating) {
+      const { elapsed, rowsWritten, bytesWritten } = await this.engine.insert(connection, query.trimEnd(), body);
+      return outcome({ elapsedSeconds: elapsed, writtenRows: rowsWritten, writtenBytes: bytesWritten });
+    }
+    const text = body.length === 0 ? query : joinText(query, body.toString('utf8'));
+    const { bytes, elapsed, rowsRead, bytesRead } = await this.engine.query(connection, text, statement.format);
+    return outcome({ bytes, elapsedSeconds: elapsed, readRows: rowsRead, readBytes: bytesRead });
+  }
+
+  private async cancel(tag: string): Promise<void> {
+    // The client is gone: nobody is left to tell of a failure, and the query ends by its own limit.
+    await this.engine.ask(`KILL QUERY WHERE Settings['log_comment'] = ${quoteString(tag)} ASYNC`).catch(() => undefined);
+  }
+}
+
+function joinText(query: string, rest: string): string {
+  return query === '' ? rest : `${query}\n${rest}`;
+}
+
+function joinHead(query: string, body: Buffer): string {
+  return joinText(query, body.subarray(0, CLASSIFIED_BYTES).toString('utf8'));
+}
+
+function outcome(part: Partial<StatementOutcome>): StatementOutcome {
+  return { bytes: EMPTY, elapsedSeconds: 0, readRows: 0, readBytes: 0, writtenRows: 0, writtenBytes: 0, ...part };
+}
+
+const EMPTY = new Uint8Array(0);
