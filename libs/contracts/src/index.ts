@@ -84,3 +84,4 @@ export {
   type ConfigurationFault,
 } from './configuration/configuration.js';
 export { findReferenceFaults } from './configuration/references.js';
+export { LandedReportV1, TargetOutcomeV1, WorkerPresenceV1, type MessageDefinition } from './message.js';
