@@ -23,6 +23,8 @@ export const TargetOutcome = z.object({
   errorCode: z.string().nullable(),
   retryAfterMs: z.number().nullable(),
   at: z.number(),
+  /** Outcomes of this kind that the message stands for; good ones are told together, a few times a second. 1 where absent. */
+  count: z.int().min(1).optional(),
 });
 export type TargetOutcome = z.infer<typeof TargetOutcome>;
 

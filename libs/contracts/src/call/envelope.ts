@@ -76,6 +76,8 @@ export const CallEnvelopeV1 = z.object({
   headers: z.record(z.string(), z.string()),
   /** Output limit the client set, or null: the bound of a cut answer. */
   maxOutputTokens: z.int().min(0).nullable(),
+  /** Answers wanted for one prompt (Chat's `n`), each of which may reach the output limit. 1 where absent. */
+  choices: z.int().min(1).optional(),
   startedAt: z.number(),
   dispatchBy: z.number(),
   body: CallBody,
