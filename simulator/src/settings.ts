@@ -10,7 +10,12 @@ export interface Settings {
 export function readSettings(environment: NodeJS.ProcessEnv = process.env): Settings {
   const faults: string[] = [];
   const port = readWhole('WEIR_SIMULATOR_PORT', environment['WEIR_SIMULATOR_PORT'] ?? '8083', 65_535, faults);
-  const drainMs = readWhole('WEIR_SIMULATOR_DRAIN_MS', environment['WEIR_SIMULATOR_DRAIN_MS'] ?? '30000', 600_000, faults);
+  const drainMs = readWhole(
+    'WEIR_SIMULATOR_DRAIN_MS',
+    environment['WEIR_SIMULATOR_DRAIN_MS'] ?? '30000',
+    600_000,
+    faults,
+  );
   if (faults.length > 0) throw new Error(faults.join('\n'));
   return { host: environment['WEIR_SIMULATOR_HOST'] ?? '127.0.0.1', port, drainMs };
 }

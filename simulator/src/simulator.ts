@@ -13,7 +13,10 @@ export interface RunningSimulator {
 const priceFile = new URL('../prices.json', import.meta.url);
 
 /** Starts listening. @throws the system's error when the address cannot be had; Error when prices.json is faulty */
-export async function startSimulator(options: { readonly host: string; readonly port: number }): Promise<RunningSimulator> {
+export async function startSimulator(options: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<RunningSimulator> {
   const state = new SimulatorState(parsePriceList(readFileSync(priceFile, 'utf8')));
   const server = new SimulatorServer(state);
   const port = await server.listen(options.host, options.port);

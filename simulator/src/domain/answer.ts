@@ -53,7 +53,8 @@ export function collectText(source: TextSource | undefined): string {
 
 /** A failure after n chunks needs an answer of more than n. */
 function chunksOf(directive: Directive): number | undefined {
-  const failAfter = directive.fail !== undefined && directive.fail.kind !== 'status' ? directive.fail.afterChunks : undefined;
+  const failAfter =
+    directive.fail !== undefined && directive.fail.kind !== 'status' ? directive.fail.afterChunks : undefined;
   return directive.chunks ?? (failAfter === undefined || failAfter === 0 ? undefined : failAfter + 10);
 }
 
@@ -74,18 +75,29 @@ function composeText(request: ModelRequest, directive: Directive, seed: string, 
   return { literal: standard, text: literalText(standard) };
 }
 
-function literalAnswer(request: ModelRequest, directive: Directive, seed: string, callsTools: boolean): string | undefined {
+function literalAnswer(
+  request: ModelRequest,
+  directive: Directive,
+  seed: string,
+  callsTools: boolean,
+): string | undefined {
   const outcomes = openToolOutcomes(request.turns);
-  const wantsJson = request.answerSchema !== undefined && !callsTools;
-  if (wantsJson && directive.text === undefined) return JSON.stringify(instanceOfSchema(request.answerSchema ?? {}, seed));
+  const isSteered = directive.text !== undefined || directive.bytes !== undefined;
+  if (request.answerSchema !== undefined && !callsTools && !isSteered) {
+    return JSON.stringify(instanceOfSchema(request.answerSchema, seed));
+  }
   if (outcomes.length === 0 || directive.bytes !== undefined) return directive.text;
-  const quotes = outcomes.map((each) => `The tool ${each.name} ${each.isError ? 'failed with' : 'returned'}: ${each.text}`);
+  const quotes = outcomes.map(
+    (each) => `The tool ${each.name} ${each.isError ? 'failed with' : 'returned'}: ${each.text}`,
+  );
   return [...(directive.text === undefined ? [] : [directive.text]), ...quotes].join('\n');
 }
 
 function standardAnswer(request: ModelRequest, seed: string): string {
   const prompt = withoutDirectives(lastUserText(request.turns));
-  const seen = openTurns(request.turns).flatMap((turn) => turn.parts).flatMap(describeAttachment);
+  const seen = openTurns(request.turns)
+    .flatMap((turn) => turn.parts)
+    .flatMap(describeAttachment);
   const quote = prompt.length > 160 ? `${Array.from(prompt).slice(0, 160).join('')}…` : prompt;
   return [
     `Simulated answer ${seed.slice(0, 8)} from ${request.model.name}.`,
@@ -143,11 +155,16 @@ function withinLimit(
   });
   const finish = finishOf({ isCut, callsTools: toolCalls.length > 0, stopSequence });
   return {
-    seed: draft.seed, reasoning, text, toolCalls, finish,
+    seed: draft.seed,
+    reasoning,
+    text,
+    toolCalls,
+    finish,
     stopSequence: finish === 'stop-sequence' ? stopSequence : undefined,
     tokens: {
       reasoning: countTokensOfBytes(reasoning?.bytes ?? 0),
-      output: countTokensOfBytes(text?.bytes ?? 0) + toolCalls.reduce((sum, call) => sum + countTokensOfToolCall(call), 0),
+      output:
+        countTokensOfBytes(text?.bytes ?? 0) + toolCalls.reduce((sum, call) => sum + countTokensOfToolCall(call), 0),
     },
   };
 }

@@ -45,7 +45,9 @@ function unanswered(ids: readonly string[]): string {
 function checkToolChoice(request: ModelRequest): void {
   const choice = request.toolChoice;
   if (choice.mode === 'named' && !request.tools.some((tool) => tool.name === choice.name)) {
-    throw new RequestFault(400, `tool_choice names the tool '${choice.name}', which is not in tools`, { param: 'tool_choice' });
+    throw new RequestFault(400, `tool_choice names the tool '${choice.name}', which is not in tools`, {
+      param: 'tool_choice',
+    });
   }
   if (choice.mode === 'required' && request.tools.length === 0) {
     throw new RequestFault(400, 'tool_choice is only allowed when tools are given', { param: 'tool_choice' });

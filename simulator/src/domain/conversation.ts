@@ -26,8 +26,7 @@ export interface ToolDefinition {
 }
 
 export type ToolChoice =
-  | { readonly mode: 'auto' | 'none' | 'required' }
-  | { readonly mode: 'named'; readonly name: string };
+  { readonly mode: 'auto' | 'none' | 'required' } | { readonly mode: 'named'; readonly name: string };
 
 /** A call to a model, whatever wire format it came in. */
 export interface ModelRequest {
@@ -75,7 +74,9 @@ export function openToolOutcomes(turns: readonly Turn[]): ToolOutcome[] {
   }
   return openTurns(turns).flatMap((turn) =>
     turn.parts.flatMap((part) =>
-      part.kind === 'tool-result' ? [{ name: names.get(part.callId) ?? part.callId, text: part.text, isError: part.isError }] : [],
+      part.kind === 'tool-result'
+        ? [{ name: names.get(part.callId) ?? part.callId, text: part.text, isError: part.isError }]
+        : [],
     ),
   );
 }

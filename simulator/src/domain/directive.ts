@@ -32,8 +32,18 @@ export interface Directive {
 type Draft = { -readonly [Key in keyof Directive]: Directive[Key] };
 
 export const noDirective: Directive = {
-  chunks: undefined, bytes: undefined, delayMs: 0, ttftMs: 0, fail: undefined, failTimes: undefined,
-  retryAfterSeconds: undefined, usage: 'normal', tools: [], reasoningTokens: undefined, text: undefined, only: undefined,
+  chunks: undefined,
+  bytes: undefined,
+  delayMs: 0,
+  ttftMs: 0,
+  fail: undefined,
+  failTimes: undefined,
+  retryAfterSeconds: undefined,
+  usage: 'normal',
+  tools: [],
+  reasoningTokens: undefined,
+  text: undefined,
+  only: undefined,
 };
 
 const failureStatuses = [400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 504, 529];
@@ -42,19 +52,45 @@ const bytesMax = 4 * 1024 ** 3;
 const waitMsMax = 600_000;
 
 const readers: Record<string, (draft: Draft, value: string, name: string) => void> = {
-  chunks: (draft, value, name) => { draft.chunks = parseInteger(name, value, chunksMax); },
-  bytes: (draft, value, name) => { draft.bytes = parseInteger(name, value, bytesMax); },
-  delayMs: (draft, value, name) => { draft.delayMs = parseInteger(name, value, waitMsMax); },
-  ttftMs: (draft, value, name) => { draft.ttftMs = parseInteger(name, value, waitMsMax); },
-  fail: (draft, value) => { draft.fail = parseFailure(value); },
-  failTimes: (draft, value, name) => { draft.failTimes = parseInteger(name, value, 1_000_000); },
-  retryAfter: (draft, value, name) => { draft.retryAfterSeconds = parseInteger(name, value, 86_400); },
-  usage: (draft, value) => { draft.usage = parseUsage(value); },
-  tool: (draft, value) => { draft.tools = [...draft.tools, { name: parseText(value), arguments: undefined }]; },
-  args: (draft, value) => { draft.tools = withArguments(draft.tools, value); },
-  reasoning: (draft, value, name) => { draft.reasoningTokens = parseInteger(name, value, 1_000_000); },
-  text: (draft, value) => { draft.text = parseText(value); },
-  only: (draft, value) => { draft.only = parseText(value); },
+  chunks: (draft, value, name) => {
+    draft.chunks = parseInteger(name, value, chunksMax);
+  },
+  bytes: (draft, value, name) => {
+    draft.bytes = parseInteger(name, value, bytesMax);
+  },
+  delayMs: (draft, value, name) => {
+    draft.delayMs = parseInteger(name, value, waitMsMax);
+  },
+  ttftMs: (draft, value, name) => {
+    draft.ttftMs = parseInteger(name, value, waitMsMax);
+  },
+  fail: (draft, value) => {
+    draft.fail = parseFailure(value);
+  },
+  failTimes: (draft, value, name) => {
+    draft.failTimes = parseInteger(name, value, 1_000_000);
+  },
+  retryAfter: (draft, value, name) => {
+    draft.retryAfterSeconds = parseInteger(name, value, 86_400);
+  },
+  usage: (draft, value) => {
+    draft.usage = parseUsage(value);
+  },
+  tool: (draft, value) => {
+    draft.tools = [...draft.tools, { name: parseText(value), arguments: undefined }];
+  },
+  args: (draft, value) => {
+    draft.tools = withArguments(draft.tools, value);
+  },
+  reasoning: (draft, value, name) => {
+    draft.reasoningTokens = parseInteger(name, value, 1_000_000);
+  },
+  text: (draft, value) => {
+    draft.text = parseText(value);
+  },
+  only: (draft, value) => {
+    draft.only = parseText(value);
+  },
 };
 
 /**
@@ -82,7 +118,9 @@ function readDirective(tokens: readonly DirectiveToken[]): Directive {
   for (const { name, value } of tokens) {
     const reader = Object.hasOwn(readers, name) ? readers[name] : undefined;
     if (reader === undefined) {
-      throw new DirectiveSyntaxError(`unknown option '${name}' in the directive; known: ${Object.keys(readers).join(', ')}`);
+      throw new DirectiveSyntaxError(
+        `unknown option '${name}' in the directive; known: ${Object.keys(readers).join(', ')}`,
+      );
     }
     reader(draft, value, name);
   }
@@ -109,7 +147,8 @@ function parseFailure(value: string): Failure {
   if (failureStatuses.includes(Number(value))) return { kind: 'status', status: Number(value) };
   const match = /^(reset|stall|malformed|error)(?:@(\d{1,8}))?$/.exec(value);
   const kind = match?.[1];
-  if (kind === 'reset' || kind === 'stall') return { kind, afterChunks: match?.[2] === undefined ? undefined : Number(match[2]) };
+  if (kind === 'reset' || kind === 'stall')
+    return { kind, afterChunks: match?.[2] === undefined ? undefined : Number(match[2]) };
   if (kind === 'malformed' || kind === 'error') return { kind, afterChunks: Number(match?.[2] ?? 0) };
   throw new DirectiveSyntaxError(
     `fail takes ${failureStatuses.join('|')}|reset[@n]|stall[@n]|malformed[@n]|error[@n]|200-then-reset, got '${value}'`,

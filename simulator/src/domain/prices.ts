@@ -1,7 +1,12 @@
 import { isJsonObject } from './json.js';
 
 export const usageBuckets = [
-  'inputUncached', 'inputCacheRead', 'inputCacheWrite5m', 'inputCacheWrite1h', 'output', 'reasoning',
+  'inputUncached',
+  'inputCacheRead',
+  'inputCacheWrite5m',
+  'inputCacheWrite1h',
+  'output',
+  'reasoning',
 ] as const;
 export type UsageBucket = (typeof usageBuckets)[number];
 /** Tokens by bucket; the buckets are disjoint, so their sum is what was used. */
@@ -27,7 +32,9 @@ function parseTokenPrices(model: string, prices: unknown): TokenPrices {
     const value = isJsonObject(prices) ? prices[bucket] : undefined;
     const match = typeof value === 'string' ? decimalPrice.exec(value) : null;
     if (match === null) {
-      throw new Error(`prices.json: ${model}.${bucket} must be USD per million tokens as a decimal string with at most 6 decimals`);
+      throw new Error(
+        `prices.json: ${model}.${bucket} must be USD per million tokens as a decimal string with at most 6 decimals`,
+      );
     }
     return [bucket, BigInt(`${match[1] ?? ''}${(match[2] ?? '').padEnd(6, '0')}`)] as const;
   });

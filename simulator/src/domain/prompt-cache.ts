@@ -104,7 +104,11 @@ function boundariesOf(scope: string, segments: readonly PromptSegment[]): Bounda
 function automaticKeysOf(scope: string, segments: readonly PromptSegment[], promptTokens: number): string[] {
   const text = Buffer.from(segments.map((segment) => segment.canonical).join('\0'));
   const stepBytes = automaticStepTokens * bytesPerToken;
-  const steps = Math.min(Math.floor(text.byteLength / stepBytes), Math.floor(promptTokens / automaticStepTokens), automaticStepsMax);
+  const steps = Math.min(
+    Math.floor(text.byteLength / stepBytes),
+    Math.floor(promptTokens / automaticStepTokens),
+    automaticStepsMax,
+  );
   let key = `automatic ${scope}`;
   return Array.from({ length: steps }, (_, step) => {
     key = chain(key, text.subarray(step * stepBytes, (step + 1) * stepBytes));

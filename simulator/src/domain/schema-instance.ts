@@ -48,8 +48,12 @@ function resolved(schema: JsonObject, root: JsonObject): JsonObject {
   const target = typeof reference === 'string' ? follow(reference, root) : undefined;
   const merged = target === undefined ? schema : { ...target, ...schema };
   const all = schema['allOf'];
-  if (!Array.isArray(all)) return target === undefined || target['$ref'] === undefined ? merged : resolved(target, root);
-  return all.filter(isJsonObject).map((each) => resolved(each, root)).reduce(mergeSchemas, { ...merged });
+  if (!Array.isArray(all))
+    return target === undefined || target['$ref'] === undefined ? merged : resolved(target, root);
+  return all
+    .filter(isJsonObject)
+    .map((each) => resolved(each, root))
+    .reduce(mergeSchemas, { ...merged });
 }
 
 function mergeSchemas(left: JsonObject, right: JsonObject): JsonObject {
@@ -61,7 +65,10 @@ function mergeSchemas(left: JsonObject, right: JsonObject): JsonObject {
 function follow(reference: string, root: JsonObject): JsonObject | undefined {
   if (!reference.startsWith('#')) return undefined;
   let at: unknown = root;
-  for (const step of reference.slice(1).split('/').filter((each) => each !== '')) {
+  for (const step of reference
+    .slice(1)
+    .split('/')
+    .filter((each) => each !== '')) {
     const key = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
     at = isJsonObject(at) ? at[key] : undefined;
   }
@@ -137,7 +144,8 @@ function decremented(value: number | undefined, by: number): number | undefined 
 
 function stringOf(schema: JsonObject, place: Place): string {
   const format = schema['format'];
-  const base = (typeof format === 'string' ? formatted[format] : undefined) ?? `${place.name}-${place.seed.slice(0, 4)}`;
+  const base =
+    (typeof format === 'string' ? formatted[format] : undefined) ?? `${place.name}-${place.seed.slice(0, 4)}`;
   const padded = base.padEnd(asCount(schema['minLength']) ?? 0, 'x');
   return padded.slice(0, asCount(schema['maxLength']) ?? padded.length);
 }

@@ -16,7 +16,8 @@ const fillerBlock = fillerLine.repeat(Math.ceil((64 * 1024) / fillerLine.length)
 /** `text` in `chunks` pieces of near equal length; fewer where it has fewer characters. */
 export function literalText(text: string, chunks?: number): TextSource {
   const characters = Array.from(text);
-  const size = chunks === undefined ? literalPieceCharacters : Math.max(1, Math.ceil(characters.length / Math.max(1, chunks)));
+  const size =
+    chunks === undefined ? literalPieceCharacters : Math.max(1, Math.ceil(characters.length / Math.max(1, chunks)));
   return literalOf(characters, size, chunks);
 }
 

@@ -11,7 +11,8 @@ export interface ToolCall {
 }
 
 const asksForTools = /\b(?:use|using|call|invoke|run|tools?|functions?)\b|使用|调用|工具|函数/i;
-const asksForATool = /\b(?:use|call|invoke|run)\b[^.?!]{0,60}\b(?:tools?|functions?)\b|(?:使用|调用)[^。？！]{0,20}(?:工具|函数)/i;
+const asksForATool =
+  /\b(?:use|call|invoke|run)\b[^.?!]{0,60}\b(?:tools?|functions?)\b|(?:使用|调用)[^。？！]{0,20}(?:工具|函数)/i;
 
 /**
  * Which offered tools the model calls: those the directive orders, else what tool choice demands, else those the

@@ -13,7 +13,12 @@ export async function serveInvoice(exchange: Exchange, state: SimulatorState): P
   const lines = state.invoice.lines(since);
   exchange.head(200, { 'content-type': 'application/x-ndjson' });
   for (let start = 0; start < lines.length; start += linesPerSend) {
-    await exchange.send(lines.slice(start, start + linesPerSend).map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await exchange.send(
+      lines
+        .slice(start, start + linesPerSend)
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join(''),
+    );
   }
   exchange.end();
 }
@@ -31,5 +36,9 @@ export function serveStats(exchange: Exchange, state: SimulatorState): void {
 /** The last model calls as they arrived, without credentials: `?last=n`, at most 200. */
 export function serveRequests(exchange: Exchange, state: SimulatorState): void {
   const last = Number(exchange.url.searchParams.get('last') ?? '20');
-  exchange.respond(200, { 'content-type': 'application/json' }, JSON.stringify(state.lastRequests(Number.isFinite(last) ? last : 0)));
+  exchange.respond(
+    200,
+    { 'content-type': 'application/json' },
+    JSON.stringify(state.lastRequests(Number.isFinite(last) ? last : 0)),
+  );
 }

@@ -39,7 +39,11 @@ export class Attempt {
     this.#invoice.record({
       attemptId,
       model,
-      usage: { ...input, output: reportsReasoning ? output : output + reasoning, reasoning: reportsReasoning ? reasoning : 0 },
+      usage: {
+        ...input,
+        output: reportsReasoning ? output : output + reasoning,
+        reasoning: reportsReasoning ? reasoning : 0,
+      },
       bytes: this.#exchange.bytesSent + lastBytes,
       completed,
       endedAt: new Date(),

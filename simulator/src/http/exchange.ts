@@ -32,7 +32,7 @@ export class Exchange {
     this.#response = response as ServerResponse;
     this.#reset = resetterOf(response);
     this.method = request.method ?? 'GET';
-    this.url = new URL(request.url ?? '/', 'http://simulator');
+    this.url = parseTarget(request.url ?? '/');
     this.headers = request.headers;
     const gone = new AbortController();
     this.gone = gone.signal;
@@ -142,6 +142,12 @@ export class Exchange {
       this.gone.addEventListener('abort', leave, { once: true });
     });
   }
+}
+
+/** A request target is what the client wrote, which need not be a path. */
+function parseTarget(target: string): URL {
+  const url = `http://simulator${target.startsWith('/') ? target : '/'}`;
+  return new URL(URL.canParse(url) ? url : 'http://simulator/');
 }
 
 function resetterOf(response: ServerResponse | Http2ServerResponse): () => void {

@@ -43,7 +43,8 @@ export function optionalCount(value: unknown, path: string): number | undefined 
 }
 
 export function wrongType(path: string, expected: string, value: unknown): RequestFault {
-  const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : value === undefined ? 'nothing' : `a ${typeof value}`;
+  const got =
+    value === null ? 'null' : Array.isArray(value) ? 'an array' : value === undefined ? 'nothing' : `a ${typeof value}`;
   return new RequestFault(400, `${path}: expected ${expected}, got ${got}`, { param: path });
 }
 

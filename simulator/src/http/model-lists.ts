@@ -6,7 +6,9 @@ const createdAt = '2026-01-01T00:00:00Z';
 /** OpenAI's shape, or Anthropic's for a caller that sends `anthropic-version`. */
 export function serveModels(exchange: Exchange): void {
   const isAnthropic = exchange.header('anthropic-version') !== undefined;
-  const models = simulatedModels.filter((model) => model.formats.includes(isAnthropic ? 'anthropic-messages' : 'openai-chat'));
+  const models = simulatedModels.filter((model) =>
+    model.formats.includes(isAnthropic ? 'anthropic-messages' : 'openai-chat'),
+  );
   const shape = isAnthropic ? anthropicModel : openaiModel;
   const id = /\/models\/([^/]+)\/?$/.exec(exchange.url.pathname)?.[1];
   if (id === undefined) {
@@ -24,17 +26,33 @@ function openaiModel(model: SimulatedModel): Record<string, unknown> {
 
 function anthropicModel(model: SimulatedModel): Record<string, unknown> {
   return {
-    type: 'model', id: model.name, display_name: model.displayName, created_at: createdAt,
-    max_input_tokens: model.inputTokensMax, max_tokens: model.outputTokensMax,
+    type: 'model',
+    id: model.name,
+    display_name: model.displayName,
+    created_at: createdAt,
+    max_input_tokens: model.inputTokensMax,
+    max_tokens: model.outputTokensMax,
   };
 }
 
 function anthropicPage(models: readonly SimulatedModel[]): Record<string, unknown> {
-  return { data: models.map(anthropicModel), has_more: false, first_id: models[0]?.name ?? null, last_id: models.at(-1)?.name ?? null };
+  return {
+    data: models.map(anthropicModel),
+    has_more: false,
+    first_id: models[0]?.name ?? null,
+    last_id: models.at(-1)?.name ?? null,
+  };
 }
 
 function openaiMissing(id: string): Record<string, unknown> {
-  return { error: { message: `The model '${id}' does not exist`, type: 'invalid_request_error', param: 'model', code: 'model_not_found' } };
+  return {
+    error: {
+      message: `The model '${id}' does not exist`,
+      type: 'invalid_request_error',
+      param: 'model',
+      code: 'model_not_found',
+    },
+  };
 }
 
 function anthropicMissing(id: string): Record<string, unknown> {

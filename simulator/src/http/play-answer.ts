@@ -19,7 +19,9 @@ const wholeBytesMax = 1024 * 1024;
 
 /** The failure that strikes once `chunks` have been sent, if any. */
 function dueFailure(fail: Failure | undefined, chunks: number): Exclude<Failure, { kind: 'status' }> | undefined {
-  return fail !== undefined && fail.kind !== 'status' && fail.afterChunks !== undefined && chunks >= fail.afterChunks ? fail : undefined;
+  return fail !== undefined && fail.kind !== 'status' && fail.afterChunks !== undefined && chunks >= fail.afterChunks
+    ? fail
+    : undefined;
 }
 
 export async function playStream(performance: Performance): Promise<void> {

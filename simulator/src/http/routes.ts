@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { RequestFault } from '../domain/request-fault.js';
 import { serveInvoice, serveRequests, serveStats } from './administration.js';
 import { countMessageTokens, anthropicMessages } from './anthropic/anthropic-format.js';
-import { bedrockRoute } from './bedrock/bedrock-routes.js';
+import { bedrockCallOf, bedrockPath } from './bedrock/bedrock-format.js';
 import type { Exchange } from './exchange.js';
 import { serveModels } from './model-lists.js';
 import { openaiChat } from './openai/openai-format.js';
@@ -17,16 +17,24 @@ const routes: readonly { readonly method: string; readonly path: RegExp; readonl
   { method: 'POST', path: /\/chat\/completions\/?$/, handle: callHandler(openaiChat) },
   { method: 'POST', path: /\/messages\/?$/, handle: callHandler(anthropicMessages) },
   { method: 'POST', path: /\/messages\/count_tokens\/?$/, handle: serveTokenCount },
-  { method: 'POST', path: /\/model\/[^/]+\/[a-z-]+\/?$/, handle: serveBedrock },
+  { method: 'POST', path: bedrockPath, handle: serveBedrock },
   { method: 'GET', path: /\/models(?:\/[^/]+)?\/?$/, handle: serveModels },
   { method: 'GET', path: /^\/invoice$/, handle: serveInvoice },
-  { method: 'DELETE', path: /^\/invoice$/, handle: (exchange, state) => {
-    state.invoice.clear();
-    exchange.respond(204, {}, '');
-  } },
+  {
+    method: 'DELETE',
+    path: /^\/invoice$/,
+    handle: (exchange, state) => {
+      state.invoice.clear();
+      exchange.respond(204, {}, '');
+    },
+  },
   { method: 'GET', path: /^\/stats$/, handle: serveStats },
   { method: 'GET', path: /^\/requests$/, handle: serveRequests },
-  { method: 'GET', path: /^\/(?:healthz)?$/, handle: (exchange) => respondJson(exchange, 200, { status: 'ok', simulator: 'weir' }) },
+  {
+    method: 'GET',
+    path: /^\/(?:healthz)?$/,
+    handle: (exchange) => respondJson(exchange, 200, { status: 'ok', simulator: 'weir' }),
+  },
   { method: 'HEAD', path: /^\//, handle: (exchange) => exchange.respond(200, {}, '') },
 ];
 
@@ -35,18 +43,27 @@ export async function handleExchange(exchange: Exchange, state: SimulatorState):
   const route = routes.find((each) => each.method === exchange.method && each.path.test(exchange.url.pathname));
   if (route === undefined) {
     const served = routes.map((each) => `${each.method} ${each.path.source}`);
-    respondJson(exchange, 404, { error: { message: `weir-simulator has no ${exchange.method} ${exchange.url.pathname}`, type: 'invalid_request_error', param: null, code: 'unknown_url' }, served });
+    respondJson(exchange, 404, {
+      error: {
+        message: `weir-simulator has no ${exchange.method} ${exchange.url.pathname}`,
+        type: 'invalid_request_error',
+        param: null,
+        code: 'unknown_url',
+      },
+      served,
+    });
     return;
   }
   await route.handle(exchange, state);
 }
 
 function callHandler(format: WireFormat): Handler {
-  return (exchange, state) => metered(exchange, state, serveCall({ exchange, state, format, context: contextOf(exchange) }));
+  return (exchange, state) =>
+    metered(exchange, state, serveCall({ exchange, state, format, context: contextOf(exchange) }));
 }
 
 function serveBedrock(exchange: Exchange, state: SimulatorState): Promise<void> {
-  const { format, pathModel, pathStreams } = bedrockRoute(exchange.url.pathname);
+  const { format, pathModel, pathStreams } = bedrockCallOf(exchange.url.pathname);
   const context: CallContext = { ...contextOf(exchange), requestId: randomUUID(), pathModel, pathStreams };
   return metered(exchange, state, serveCall({ exchange, state, format, context }));
 }

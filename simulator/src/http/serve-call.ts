@@ -50,7 +50,12 @@ async function answerCall(call: Call): Promise<void> {
       : state.cache.chargeMarked(cacheScope, segments, promptTokens);
   const answer = planAnswer(request, directive, seedOf(request.model.name, segments));
   const attempt = new Attempt(
-    { attemptId: exchange.header('x-client-request-id') ?? null, model: request.model.name, input, reportsReasoning: format.reportsReasoning },
+    {
+      attemptId: exchange.header('x-client-request-id') ?? null,
+      model: request.model.name,
+      input,
+      reportsReasoning: format.reportsReasoning(request.model),
+    },
     state.invoice,
     exchange,
   );
@@ -66,14 +71,18 @@ function parseJson(raw: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw));
   } catch (error) {
-    throw new RequestFault(400, `The body of the request is not valid JSON: ${error instanceof Error ? error.message : 'unreadable'}`);
+    throw new RequestFault(
+      400,
+      `The body of the request is not valid JSON: ${error instanceof Error ? error.message : 'unreadable'}`,
+    );
   }
 }
 
 function applicableDirective(request: ModelRequest, state: SimulatorState): Directive {
   const text = lastUserText(request.turns);
   const directive = readDirective(text, request.model.name);
-  const isSpent = directive.fail !== undefined && directive.failTimes !== undefined && state.countFailure(text) > directive.failTimes;
+  const isSpent =
+    directive.fail !== undefined && directive.failTimes !== undefined && state.countFailure(text) > directive.failTimes;
   return isSpent ? { ...directive, fail: undefined } : directive;
 }
 
@@ -81,7 +90,8 @@ function readDirective(text: string, model: string): Directive {
   try {
     return parseDirective(text, model);
   } catch (error) {
-    if (error instanceof DirectiveSyntaxError) throw new RequestFault(400, `weir-simulator: ${error.message}`, { param: 'messages' });
+    if (error instanceof DirectiveSyntaxError)
+      throw new RequestFault(400, `weir-simulator: ${error.message}`, { param: 'messages' });
     throw error;
   }
 }
@@ -92,12 +102,20 @@ function failureOf(request: ModelRequest, directive: Directive): Failure | undef
 }
 
 /** Failures that the model never sees: they cost nothing and have no line on the invoice. */
-async function failBeforeHead({ exchange, format }: Call, fail: Failure | undefined, directive: Directive): Promise<void> {
+async function failBeforeHead(
+  { exchange, format }: Call,
+  fail: Failure | undefined,
+  directive: Directive,
+): Promise<void> {
   if (fail === undefined || (fail.kind !== 'status' && fail.afterChunks !== undefined)) return;
   await exchange.wait(directive.ttftMs);
   if (fail.kind === 'status') {
     const retryAfterSeconds = directive.retryAfterSeconds ?? (fail.status === 429 ? 1 : undefined);
-    throw new RequestFault(fail.status, format.faultMessage(fail.status), retryAfterSeconds === undefined ? {} : { retryAfterSeconds });
+    throw new RequestFault(
+      fail.status,
+      format.faultMessage(fail.status),
+      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+    );
   }
   if (fail.kind === 'stall') await exchange.stayQuiet();
   await exchange.reset();

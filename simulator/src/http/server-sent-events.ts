@@ -1,4 +1,7 @@
-export const eventStreamHeaders = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' } as const;
+export const eventStreamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+} as const;
 
 /** An unnamed event, as OpenAI sends them. */
 export function dataEvent(data: unknown): string {

@@ -1,5 +1,10 @@
 import { createServer as createHttp1Server, type Server as Http1Server } from 'node:http';
-import { createServer as createHttp2Server, type Http2Server, type Http2Session, type ServerHttp2Session } from 'node:http2';
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type Http2Session,
+  type ServerHttp2Session,
+} from 'node:http2';
 import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { ClientGone, Exchange } from './exchange.js';
 import { handleExchange } from './routes.js';
@@ -32,7 +37,11 @@ export class SimulatorServer {
     });
     this.#http2 = createHttp2Server((request, response) => {
       const session = request.stream.session;
-      this.#serve(new Exchange(request, response), session === undefined ? undefined : this.#socketOf.get(session), response);
+      this.#serve(
+        new Exchange(request, response),
+        session === undefined ? undefined : this.#socketOf.get(session),
+        response,
+      );
     });
     this.#http2.on('session', (session) => this.#track(session));
     this.#net = createNetServer({ noDelay: true }, (socket) => this.#accept(socket));
@@ -96,15 +105,14 @@ export class SimulatorServer {
     session.on('error', () => undefined);
   }
 
-  #serve(exchange: Exchange, socket: Socket | undefined, response: { on(event: 'close', listener: () => void): unknown }): void {
+  #serve(
+    exchange: Exchange,
+    socket: Socket | undefined,
+    response: { on(event: 'close', listener: () => void): unknown },
+  ): void {
     this.#countOpen(socket, 1);
     response.on('close', () => this.#countOpen(socket, -1));
-    handleExchange(exchange, this.#state).catch((error: unknown) => {
-      if (error instanceof ClientGone || error instanceof ResetBeforeHead) return;
-      process.stderr.write(`weir-simulator: ${exchange.method} ${exchange.url.pathname} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-      if (exchange.isHeadSent) void exchange.reset();
-      else exchange.respond(500, { 'content-type': 'application/json' }, '{"error":{"message":"weir-simulator failed; see its log","type":"server_error","param":null,"code":null}}');
-    });
+    handleExchange(exchange, this.#state).catch((error: unknown) => reportDefect(exchange, error));
   }
 
   #countOpen(socket: Socket | undefined, change: number): void {
@@ -112,4 +120,18 @@ export class SimulatorServer {
     const open = this.#openByConnection.get(socket);
     if (open !== undefined) this.#openByConnection.set(socket, open + change);
   }
+}
+
+/** Leaving clients and resets by order are business as usual; anything else is a defect of the simulator. */
+function reportDefect(exchange: Exchange, error: unknown): void {
+  if (error instanceof ClientGone || error instanceof ResetBeforeHead) return;
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`weir-simulator: ${exchange.method} ${exchange.url.pathname} failed: ${trace}\n`);
+  if (exchange.isHeadSent) {
+    void exchange.reset();
+    return;
+  }
+  const message = 'weir-simulator failed; see its log';
+  const body = { error: { message, type: 'server_error', param: null, code: null } };
+  exchange.respond(500, { 'content-type': 'application/json' }, JSON.stringify(body));
 }

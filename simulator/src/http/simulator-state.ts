@@ -72,7 +72,9 @@ export class SimulatorState {
   }
 
   rememberRequest(exchange: Exchange, body: Buffer): void {
-    const headers = Object.entries(exchange.headers).filter(([name]) => !secretHeaders.has(name) && !name.startsWith(':'));
+    const headers = Object.entries(exchange.headers).filter(
+      ([name]) => !secretHeaders.has(name) && !name.startsWith(':'),
+    );
     this.#requests.push({
       attemptId: exchange.header('x-client-request-id') ?? null,
       receivedAt: new Date().toISOString(),

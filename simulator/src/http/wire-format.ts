@@ -1,6 +1,6 @@
 import type { Answer } from '../domain/answer.js';
 import type { ModelRequest } from '../domain/conversation.js';
-import type { WireFormatName } from '../domain/models.js';
+import type { SimulatedModel, WireFormatName } from '../domain/models.js';
 import type { UsageBehaviour } from '../domain/directive.js';
 import type { InputUsage } from '../domain/prompt-cache.js';
 import type { RequestFault } from '../domain/request-fault.js';
@@ -35,7 +35,8 @@ export interface RenderedFault {
 /** A provider's API: how it reads a call, answers it and refuses it. */
 export interface WireFormat {
   readonly name: WireFormatName;
-  readonly reportsReasoning: boolean;
+  /** Whether usage tells reasoning tokens apart from other output. */
+  readonly reportsReasoning: (model: SimulatedModel) => boolean;
   readonly caching: 'automatic' | 'marked';
   /** The caller's credential. @throws RequestFault where there is none or it is refused */
   authenticate(exchange: Exchange): string;

@@ -50,19 +50,31 @@ export class MessageEvents {
 
   start(): MessageEvent {
     const usage = this.#context.usage === 'none' ? {} : startUsage(this.#context);
-    return { type: 'message_start', message: { ...messageHead(this.#context), content: [], stop_reason: null, stop_sequence: null, usage } };
+    return {
+      type: 'message_start',
+      message: { ...messageHead(this.#context), content: [], stop_reason: null, stop_sequence: null, usage },
+    };
   }
 
   piece(piece: AnswerPiece): MessageEvent[] {
     switch (piece.kind) {
       case 'reasoning':
-        return [...this.#enter('thinking', { type: 'thinking', thinking: '', signature: '' }), this.#delta({ type: 'thinking_delta', thinking: piece.text })];
+        return [
+          ...this.#enter('thinking', { type: 'thinking', thinking: '', signature: '' }),
+          this.#delta({ type: 'thinking_delta', thinking: piece.text }),
+        ];
       case 'signature':
         return [this.#delta({ type: 'signature_delta', signature: piece.signature })];
       case 'text':
-        return [...this.#enter('text', { type: 'text', text: '' }), this.#delta({ type: 'text_delta', text: piece.text })];
+        return [
+          ...this.#enter('text', { type: 'text', text: '' }),
+          this.#delta({ type: 'text_delta', text: piece.text }),
+        ];
       case 'tool-start':
-        return [...this.#leave(), ...this.#enter('tool', { type: 'tool_use', id: `toolu_${piece.id}`, name: piece.name, input: {} })];
+        return [
+          ...this.#leave(),
+          ...this.#enter('tool', { type: 'tool_use', id: `toolu_${piece.id}`, name: piece.name, input: {} }),
+        ];
       case 'tool-arguments':
         return [this.#delta({ type: 'input_json_delta', partial_json: piece.text })];
     }
@@ -70,8 +82,16 @@ export class MessageEvents {
 
   finish(): (MessageEvent | Pause)[] {
     const { answer, usage } = this.#context;
-    const delta = { stop_reason: stopReasons[answer.finish], stop_sequence: answer.stopSequence ?? null };
-    const last: MessageEvent = { type: 'message_delta', delta, usage: usage === 'none' ? {} : finalUsage(this.#context) };
+    const delta = {
+      stop_reason: stopReasons[answer.finish],
+      stop_sequence: answer.stopSequence ?? null,
+      ...(isNewVersion(this.#context) ? { stop_details: null } : {}),
+    };
+    const last: MessageEvent = {
+      type: 'message_delta',
+      delta,
+      usage: usage === 'none' ? {} : finalUsage(this.#context),
+    };
     const early: MessageEvent = { type: 'message_delta', delta, usage: { output_tokens: 1 } };
     const ending = [...this.#leave()];
     if (usage === 'twice') return [...ending, last, last, { type: 'message_stop' }];
@@ -116,18 +136,26 @@ function contentOf(answer: Answer): Record<string, unknown>[] {
   return [
     ...(answer.reasoning === undefined ? [] : [{ type: 'thinking', thinking, signature: signReasoning(thinking) }]),
     ...(answer.text === undefined ? [] : [{ type: 'text', text: textPlaceholder }]),
-    ...answer.toolCalls.map((call) => ({ type: 'tool_use', id: `toolu_${call.id}`, name: call.name, input: JSON.parse(call.arguments) as unknown })),
+    ...answer.toolCalls.map((call) => ({
+      type: 'tool_use',
+      id: `toolu_${call.id}`,
+      name: call.name,
+      input: JSON.parse(call.arguments) as unknown,
+    })),
   ];
 }
 
+function isNewVersion({ call }: Pick<AnswerContext, 'call'>): boolean {
+  return call.header('anthropic-version') === '2026-10-21';
+}
+
 function messageHead({ answer, request, call }: AnswerContext): Record<string, unknown> {
-  const isNewVersion = call.header('anthropic-version') === '2026-10-21';
   return {
     id: `msg_${answer.seed.slice(0, 24)}`,
     type: 'message',
     role: 'assistant',
     model: request.model.name,
-    ...(isNewVersion ? { container: null, diagnostics: null, stop_details: null } : {}),
+    ...(isNewVersion({ call }) ? { container: null, diagnostics: null, stop_details: null } : {}),
   };
 }
 

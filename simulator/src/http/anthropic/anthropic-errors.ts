@@ -34,7 +34,8 @@ export function renderMessagesFault(fault: RequestFault, requestId: string): Ren
     headers: {
       'content-type': 'application/json',
       'request-id': requestId,
-      'x-should-retry': fault.status === 408 || fault.status === 409 || fault.status === 429 || fault.status >= 500 ? 'true' : 'false',
+      'x-should-retry':
+        fault.status === 408 || fault.status === 409 || fault.status === 429 || fault.status >= 500 ? 'true' : 'false',
       ...messagesRateLimitHeaders(fault.status === 429 ? 0 : undefined),
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
     },

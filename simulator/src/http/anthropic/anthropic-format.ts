@@ -17,7 +17,7 @@ const samplingFields = ['temperature', 'top_p', 'top_k'];
 
 export const anthropicMessages: WireFormat = {
   name: 'anthropic-messages',
-  reportsReasoning: true,
+  reportsReasoning: () => true,
   caching: 'marked',
   authenticate,
   parse: parseMessagesRequest,
@@ -56,11 +56,18 @@ function checkVersion(fields: JsonObject, call: CallContext): void {
   const version = call.header('anthropic-version');
   if (version === undefined) throw new RequestFault(400, 'anthropic-version: header is required');
   if (!versions.includes(version)) {
-    throw new RequestFault(400, `anthropic-version: "${version}" is not a valid version; this simulator speaks ${versions.join(' and ')}`);
+    throw new RequestFault(
+      400,
+      `anthropic-version: "${version}" is not a valid version; this simulator speaks ${versions.join(' and ')}`,
+    );
   }
   if (version === '2023-06-01') return;
   const sampling = samplingFields.filter((name) => name in fields);
   if (sampling.length > 0) {
-    throw new RequestFault(400, `${sampling.join(', ')}: not supported with anthropic-version ${version}; remove the parameter`, { param: sampling[0] ?? '' });
+    throw new RequestFault(
+      400,
+      `${sampling.join(', ')}: not supported with anthropic-version ${version}; remove the parameter`,
+      { param: sampling[0] ?? '' },
+    );
   }
 }

@@ -4,8 +4,16 @@ import type { JsonObject } from '../../domain/json.js';
 import type { SimulatedModel, WireFormatName } from '../../domain/models.js';
 import { RequestFault } from '../../domain/request-fault.js';
 import {
-  digestOf, measureBase64, optionalArray, optionalBoolean, optionalCount, optionalObject, optionalString,
-  requireArray, requireObject, requireString,
+  digestOf,
+  measureBase64,
+  optionalArray,
+  optionalBoolean,
+  optionalCount,
+  optionalObject,
+  optionalString,
+  requireArray,
+  requireObject,
+  requireString,
 } from '../fields.js';
 
 export interface MessagesPlace {
@@ -27,17 +35,24 @@ export function parseMessagesBody(fields: JsonObject, place: MessagesPlace): Mod
     answerSchema: parseOutputSchema(fields),
     wantsReasoning: parseThinking(fields, place.model.reasonsByDefault),
     maxOutputTokens,
-    stopSequences: optionalArray(fields['stop_sequences'], 'stop_sequences').map((each, index) => requireString(each, `stop_sequences.${index}`)),
+    stopSequences: optionalArray(fields['stop_sequences'], 'stop_sequences').map((each, index) =>
+      requireString(each, `stop_sequences.${index}`),
+    ),
   };
 }
 
 /** What counts as input: the same fields for an answer and for count_tokens. */
 export function parsePrompt(fields: JsonObject): { turns: Turn[]; tools: ToolDefinition[] } {
-  const messages = requireArray(fields['messages'], 'messages').map((message, index) => parseMessage(message, `messages.${index}`));
-  if (messages.length === 0) throw new RequestFault(400, 'messages: at least one message is required', { param: 'messages' });
+  const messages = requireArray(fields['messages'], 'messages').map((message, index) =>
+    parseMessage(message, `messages.${index}`),
+  );
+  if (messages.length === 0)
+    throw new RequestFault(400, 'messages: at least one message is required', { param: 'messages' });
   const system = fields['system'];
   const turns: Turn[] = [
-    ...(system === undefined || system === null ? [] : [{ role: 'system' as const, parts: parseContent(system, 'system') }]),
+    ...(system === undefined || system === null
+      ? []
+      : [{ role: 'system' as const, parts: parseContent(system, 'system') }]),
     ...joinConsecutive(messages),
   ];
   return {
@@ -58,7 +73,8 @@ function joinConsecutive(turns: readonly Turn[]): Turn[] {
   const joined: Turn[] = [];
   for (const turn of turns) {
     const previous = joined.at(-1);
-    if (previous?.role === turn.role) joined[joined.length - 1] = { role: turn.role, parts: [...previous.parts, ...turn.parts] };
+    if (previous?.role === turn.role)
+      joined[joined.length - 1] = { role: turn.role, parts: [...previous.parts, ...turn.parts] };
     else joined.push(turn);
   }
   return joined;
@@ -68,7 +84,9 @@ function parseMessage(value: unknown, path: string): Turn {
   const message = requireObject(value, path);
   const role = requireString(message['role'], `${path}.role`);
   if (role !== 'user' && role !== 'assistant' && role !== 'system') {
-    throw new RequestFault(400, `${path}.role: Input should be 'user', 'assistant' or 'system'`, { param: `${path}.role` });
+    throw new RequestFault(400, `${path}.role: Input should be 'user', 'assistant' or 'system'`, {
+      param: `${path}.role`,
+    });
   }
   return { role, parts: parseContent(message['content'], `${path}.content`) };
 }
@@ -92,12 +110,14 @@ function parseBlock(block: JsonObject, path: string): Part[] {
     case 'document':
       return [{ kind: type, ...parseSource(requireObject(block['source'], `${path}.source`), `${path}.source`) }];
     case 'tool_use':
-      return [{
-        kind: 'tool-call',
-        id: requireString(block['id'], `${path}.id`),
-        name: requireString(block['name'], `${path}.name`),
-        arguments: JSON.stringify(requireObject(block['input'], `${path}.input`)),
-      }];
+      return [
+        {
+          kind: 'tool-call',
+          id: requireString(block['id'], `${path}.id`),
+          name: requireString(block['name'], `${path}.name`),
+          arguments: JSON.stringify(requireObject(block['input'], `${path}.input`)),
+        },
+      ];
     case 'tool_result':
       return [parseToolResult(block, path)];
     case 'thinking':
@@ -120,7 +140,10 @@ function parseSource(source: JsonObject, path: string): { label: string; digest:
   const type = requireString(source['type'], `${path}.type`);
   switch (type) {
     case 'base64':
-      return { label: requireString(source['media_type'], `${path}.media_type`), ...measureBase64(requireString(source['data'], `${path}.data`)) };
+      return {
+        label: requireString(source['media_type'], `${path}.media_type`),
+        ...measureBase64(requireString(source['data'], `${path}.data`)),
+      };
     case 'text': {
       const text = requireString(source['data'], `${path}.data`);
       return { label: 'text/plain', digest: digestOf(text), byteCount: Buffer.byteLength(text) };
@@ -193,7 +216,9 @@ function parseToolChoice(choice: JsonObject | undefined): ToolChoice {
     case 'tool':
       return { mode: 'named', name: requireString(choice['name'], 'tool_choice.name') };
     default:
-      throw new RequestFault(400, "tool_choice.type: Input should be 'auto', 'any', 'tool' or 'none'", { param: 'tool_choice.type' });
+      throw new RequestFault(400, "tool_choice.type: Input should be 'auto', 'any', 'tool' or 'none'", {
+        param: 'tool_choice.type',
+      });
   }
 }
 
@@ -201,7 +226,10 @@ function parseOutputSchema(fields: JsonObject): JsonObject | undefined {
   const config = optionalObject(fields['output_config'], 'output_config');
   const format = optionalObject(config?.['format'] ?? fields['output_format'], 'output_config.format');
   if (format === undefined) return undefined;
-  if (format['type'] !== 'json_schema') throw new RequestFault(400, "output_config.format.type: Input should be 'json_schema'", { param: 'output_config.format.type' });
+  if (format['type'] !== 'json_schema')
+    throw new RequestFault(400, "output_config.format.type: Input should be 'json_schema'", {
+      param: 'output_config.format.type',
+    });
   return requireObject(format['schema'], 'output_config.format.schema');
 }
 

@@ -28,9 +28,13 @@ export function chatDialect(context: AnswerContext): AnswerDialect {
       return delta === undefined ? '' : chunk(delta);
     },
     finish: () => finishSteps(context, chunk),
-    malformed: () => 'data: {"id":"chatcmpl-broken","object":"chat.completion.chunk","choices":[{"index":0,"delta":\n\n',
+    malformed: () =>
+      'data: {"id":"chatcmpl-broken","object":"chat.completion.chunk","choices":[{"index":0,"delta":\n\n',
     streamError: (fault) => dataEvent(chatErrorBody(fault)),
-    whole: () => ({ headers: { 'content-type': 'application/json', ...headers }, ...splitAtText(JSON.stringify(completion(context))) }),
+    whole: () => ({
+      headers: { 'content-type': 'application/json', ...headers },
+      ...splitAtText(JSON.stringify(completion(context))),
+    }),
   };
 }
 
@@ -79,7 +83,14 @@ function deltaOf(piece: AnswerPiece, { request }: AnswerContext): Record<string,
       return { content: piece.text };
     case 'tool-start':
       return {
-        tool_calls: [{ index: piece.index, id: `call_${piece.id}`, type: 'function', function: { name: piece.name, arguments: '' } }],
+        tool_calls: [
+          {
+            index: piece.index,
+            id: `call_${piece.id}`,
+            type: 'function',
+            function: { name: piece.name, arguments: '' },
+          },
+        ],
       };
     case 'tool-arguments':
       return { tool_calls: [{ index: piece.index, function: { arguments: piece.text } }] };
@@ -109,7 +120,9 @@ function completion(context: AnswerContext): Record<string, unknown> {
       ? {}
       : {
           tool_calls: answer.toolCalls.map((call) => ({
-            id: `call_${call.id}`, type: 'function', function: { name: call.name, arguments: call.arguments },
+            id: `call_${call.id}`,
+            type: 'function',
+            function: { name: call.name, arguments: call.arguments },
           })),
         }),
   };
@@ -133,7 +146,10 @@ function usageOf({ input, answer, request }: AnswerContext): Record<string, unkn
     total_tokens: prompt + completionTokens,
     prompt_tokens_details: { cached_tokens: input.inputCacheRead, audio_tokens: 0 },
     completion_tokens_details: {
-      reasoning_tokens: answer.tokens.reasoning, audio_tokens: 0, accepted_prediction_tokens: 0, rejected_prediction_tokens: 0,
+      reasoning_tokens: answer.tokens.reasoning,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
     },
     ...hitAndMiss,
   };

@@ -7,12 +7,15 @@ import { parseChatRequest } from './openai-request.js';
 
 export const openaiChat: WireFormat = {
   name: 'openai-chat',
-  reportsReasoning: true,
+  reportsReasoning: () => true,
   caching: 'automatic',
   authenticate: (exchange) => {
     const token = bearerToken(exchange) ?? exchange.header('api-key');
     if (token === undefined) {
-      throw new RequestFault(401, "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth.");
+      throw new RequestFault(
+        401,
+        "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth.",
+      );
     }
     return refuseInvalid(token, chatFaultMessage(401));
   },

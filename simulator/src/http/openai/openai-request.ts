@@ -3,8 +3,16 @@ import { isJsonObject, type JsonObject } from '../../domain/json.js';
 import { getModel } from '../../domain/models.js';
 import { RequestFault } from '../../domain/request-fault.js';
 import {
-  digestOf, measureBase64, optionalArray, optionalBoolean, optionalCount, optionalObject, optionalString,
-  requireArray, requireObject, requireString,
+  digestOf,
+  measureBase64,
+  optionalArray,
+  optionalBoolean,
+  optionalCount,
+  optionalObject,
+  optionalString,
+  requireArray,
+  requireObject,
+  requireString,
 } from '../fields.js';
 
 /** @see https://platform.openai.com/docs/api-reference/chat/create */
@@ -16,7 +24,11 @@ export function parseChatRequest(body: unknown): ModelRequest {
   }
   const messages = requireArray(fields['messages'], 'messages');
   if (messages.length === 0) {
-    throw new RequestFault(400, "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.", { param: 'messages', code: 'empty_array' });
+    throw new RequestFault(
+      400,
+      "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+      { param: 'messages', code: 'empty_array' },
+    );
   }
   return {
     model,
@@ -29,7 +41,8 @@ export function parseChatRequest(body: unknown): ModelRequest {
     answerSchema: parseResponseFormat(fields['response_format']),
     wantsReasoning: wantsReasoning(fields, model.reasonsByDefault),
     maxOutputTokens:
-      optionalCount(fields['max_completion_tokens'], 'max_completion_tokens') ?? optionalCount(fields['max_tokens'], 'max_tokens'),
+      optionalCount(fields['max_completion_tokens'], 'max_completion_tokens') ??
+      optionalCount(fields['max_tokens'], 'max_tokens'),
     stopSequences: parseStop(fields['stop']),
   };
 }
@@ -130,17 +143,33 @@ function parsePart(value: unknown, path: string): Part {
     }
     case 'file': {
       const file = requireObject(part['file'], `${path}.file`);
-      const source = optionalString(file['file_data'], `${path}.file.file_data`) ?? optionalString(file['file_id'], `${path}.file.file_id`) ?? '';
-      return { kind: 'document', ...parseUrl(source), label: optionalString(file['filename'], `${path}.file.filename`) ?? 'file' };
+      const source =
+        optionalString(file['file_data'], `${path}.file.file_data`) ??
+        optionalString(file['file_id'], `${path}.file.file_id`) ??
+        '';
+      return {
+        kind: 'document',
+        ...parseUrl(source),
+        label: optionalString(file['filename'], `${path}.file.filename`) ?? 'file',
+      };
     }
     case 'input_audio': {
       const audio = requireObject(part['input_audio'], `${path}.input_audio`);
-      return { kind: 'document', label: 'audio', ...measureBase64(requireString(audio['data'], `${path}.input_audio.data`)) };
+      return {
+        kind: 'document',
+        label: 'audio',
+        ...measureBase64(requireString(audio['data'], `${path}.input_audio.data`)),
+      };
     }
     default:
-      throw new RequestFault(400, `Invalid value: '${type}'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal' and 'file'.`, {
-        param: `${path}.type`, code: 'invalid_value',
-      });
+      throw new RequestFault(
+        400,
+        `Invalid value: '${type}'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal' and 'file'.`,
+        {
+          param: `${path}.type`,
+          code: 'invalid_value',
+        },
+      );
   }
 }
 
@@ -169,7 +198,10 @@ function parseToolChoice(choice: unknown): ToolChoice {
     const allowed = requireObject(fields['allowed_tools'], 'tool_choice.allowed_tools');
     return { mode: allowed['mode'] === 'required' ? 'required' : 'auto' };
   }
-  return { mode: 'named', name: requireString(requireObject(fields['function'], 'tool_choice.function')['name'], 'tool_choice.function.name') };
+  return {
+    mode: 'named',
+    name: requireString(requireObject(fields['function'], 'tool_choice.function')['name'], 'tool_choice.function.name'),
+  };
 }
 
 function parseResponseFormat(value: unknown): JsonObject | undefined {
@@ -186,7 +218,9 @@ function parseResponseFormat(value: unknown): JsonObject | undefined {
       return requireObject(definition['schema'], 'response_format.json_schema.schema');
     }
     default:
-      throw new RequestFault(400, "response_format.type must be 'text', 'json_object' or 'json_schema'", { param: 'response_format.type' });
+      throw new RequestFault(400, "response_format.type must be 'text', 'json_object' or 'json_schema'", {
+        param: 'response_format.type',
+      });
   }
 }
 
