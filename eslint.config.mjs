@@ -58,6 +58,30 @@ const FORBIDDEN_SYNTAX = [
   },
 ];
 
+/** Subjects are built by libs/contracts and spelled nowhere else. */
+const RAW_SUBJECTS = ['Literal[value=/^weir\\.v1\\./]', 'TemplateElement[value.raw=/^weir\\.v1\\./]'].map(
+  (selector) => ({
+    selector,
+    message: 'Subjects come from @weir/contracts; a raw one drifts.',
+  }),
+);
+
+const FORBIDDEN_IN_SPECS = [
+  {
+    selector: 'CallExpression[callee.object.name="jest"][callee.property.name=/^(?:mock|doMock|unstable_mockModule)$/]',
+    message: 'No mocks of modules: pass what the code needs, or test it with the real part.',
+  },
+  {
+    selector: 'ImportDeclaration[source.value=/^(?:node:)?timers\\u002Fpromises$/]',
+    message: 'No sleeps: wait for the condition, with a bound (@weir/testing).',
+  },
+  {
+    selector:
+      'NewExpression[callee.name="Promise"] CallExpression[callee.name="setTimeout"][arguments.0.type="Identifier"]',
+    message: 'No sleeps: wait for the condition, with a bound (@weir/testing).',
+  },
+];
+
 // node:test returns a promise from each of these and awaits them itself.
 const NODE_TEST_CALLS = ['describe', 'it', 'test', 'suite', 'before', 'after', 'beforeEach', 'afterEach'];
 
@@ -93,7 +117,7 @@ export default typescript.config(
       'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx'], location: 'anywhere' }],
       'max-lines': ['error', { max: 500 }],
       complexity: ['error', { max: 12, variant: 'modified' }],
-      'no-restricted-syntax': ['error', ...FORBIDDEN_SYNTAX],
+      'no-restricted-syntax': ['error', ...FORBIDDEN_SYNTAX, ...RAW_SUBJECTS],
       '@nx/enforce-module-boundaries': boundaries({ withTesting: false }),
       'weir/disable-reason': 'error',
       'weir/drivers': 'error',
@@ -133,10 +157,8 @@ export default typescript.config(
       // Nest's modules are classes with nothing but a decorator.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/no-confusing-void-expression': [
-        'error',
-        { ignoreArrowShorthand: true, ignoreVoidOperator: true, ignoreVoidReturningFunctions: true },
-      ],
+      // `return reply.send(…)` in a handler that returns nothing is an early exit, not a value.
+      '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/no-unnecessary-condition': [
         'error',
         { allowConstantLoopConditions: 'only-allowed-literals' },
@@ -153,6 +175,8 @@ export default typescript.config(
     },
   },
 
+  { files: ['libs/contracts/**'], rules: { 'no-restricted-syntax': ['error', ...FORBIDDEN_SYNTAX] } },
+
   // Specs: their callbacks are lists, and matchers take methods unbound.
   {
     files: SPECS,
@@ -160,6 +184,11 @@ export default typescript.config(
       'weir/no-skipped-tests': 'error',
       '@typescript-eslint/unbound-method': 'off',
     },
+  },
+  {
+    files: SPECS,
+    ignores: ['libs/testing/**', 'test/load/**'],
+    rules: { 'no-restricted-syntax': ['error', ...FORBIDDEN_SYNTAX, ...FORBIDDEN_IN_SPECS] },
   },
   { files: ['**/*.int-spec.ts'], rules: { '@nx/enforce-module-boundaries': boundaries({ withTesting: true }) } },
 

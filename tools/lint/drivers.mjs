@@ -74,6 +74,7 @@ export const FETCH_PLACES = [
 export const ENVIRONMENT_PLACES = [
   '**/settings.ts',
   '**/*.int-spec.ts',
+  '**/*.fixture.ts',
   'deploy/local/start.mjs',
   'scripts/**',
   'tools/**',
