@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import {
+  CALL_SIZES,
+  subjects,
+  type CallBody,
+  type CallEnvelopeV1,
+  type CallTiming,
+  type WorkerControl,
+} from '@weir/contracts';
+import type { BusConnection } from '../connection/bus-connection.js';
+import type { BusMessage, BusSubscription } from '../connection/bus-message.js';
+import { BodyClaims } from './body-claims.js';
+import type { CallDraft, CallHandlers, OpenCall } from './call-handlers.js';
+import { encodeCall } from './call-message.js';
+import { CallCredit, CreditBudget } from './credit.js';
+import { decodeFrame } from './frame-codec.js';
+import { ChannelCall, failFrame, type CallTransport } from './open-call.js';
+
+export interface CallChannelOptions {
+  readonly connection: BusConnection;
+  /** A token that no other live process uses. */
+  readonly ingressId: string;
+  /** `scaleTiming(settings.timeScale)`. */
+  readonly timing: CallTiming;
+  readonly clock: { now(): number };
+}
+
+interface Route {
+  readonly call: ChannelCall;
+  superseded: boolean;
+}
+
+/**
+ * The ingress side of the call channel: starts calls and hands their frames to whoever started them. One subscription for all
+ * calls, one timer for all of them. It beats for the workers, serves the bodies it holds, repeats credit and cancel, notices lost
+ * frames and lost workers, and routes a call that nobody took once more.
+ */
+export class CallChannel {
+  private readonly routes = new Map<string, Route>();
+  private readonly calls = new Map<ChannelCall, { readonly body: Uint8Array; readonly inboxes: string[] }>();
+  private readonly budget = new CreditBudget();
+  private readonly claims: BodyClaims;
+  private readonly subscription: BusSubscription;
+  private readonly beatTimer: NodeJS.Timeout;
+  private readonly sweepTimer: NodeJS.Timeout;
+  private readonly sweepEveryMs: number;
+  private readonly transport: CallTransport;
+  /** Keeps inboxes of an earlier process with the same id apart from ours. */
+  private readonly boot = randomBytes(4).toString('hex');
+  private readonly prefixLength: number;
+  private counter = 0;
+  private sweptAt = performance.now();
+
+  constructor(private readonly options: CallChannelOptions) {
+    const { connection, ingressId, timing } = options;
+    this.prefixLength = subjects.inbox(ingressId, '').length;
+    this.subscription = connection.subscribe(subjects.inboxAll(ingressId), (message) => this.onMessage(message));
+    this.claims = new BodyClaims(connection, ingressId);
+    this.transport = {
+      timing,
+      now: () => performance.now(),
+      control: (subject, message) => this.sendControl(subject, message),
+      reroute: (call) => this.reroute(call),
+      forget: (call) => this.forget(call),
+    };
+    this.beat();
+    this.beatTimer = setInterval(() => this.beat(), timing.ingressBeatEveryMs);
+    this.sweepEveryMs = Math.max(5, Math.min(timing.cancelRepeatMs, timing.creditRepeatMs));
+    this.sweepTimer = setInterval(() => this.sweep(), this.sweepEveryMs);
+  }
+
+  /** Calls that have not ended, cancelled ones included. */
+  get openCalls(): number {
+    return this.calls.size;
+  }
+
+  /**
+   * Publishes a call to its region's routers at the end of this turn. Bodies over `CALL_SIZES.inlineBodyMax` are held here and
+   * travel by claim check. `body` must not change until the call has ended. Throws RangeError for a body over `CALL_SIZES.bodyMax`.
+   */
+  start(draft: CallDraft, body: Uint8Array, handlers: CallHandlers): OpenCall {
+    if (body.length > CALL_SIZES.bodyMax) throw new RangeError(`a body of ${body.length} bytes`);
+    const credit = new CallCredit(this.budget);
+    const envelope: CallEnvelopeV1 = {
+      ...draft,
+      version: 1,
+      ingressId: this.options.ingressId,
+      target: null,
+      body: this.place(body),
+      dispatchBy: this.dispatchBy(),
+      initialCredit: credit.initial,
+    };
+    const call = new ChannelCall(envelope, handlers, credit, this.transport);
+    this.calls.set(call, { body, inboxes: [] });
+    if (this.options.connection.isConnected) this.publish(call, envelope, body);
+    else setImmediate(() => call.refuse(failFrame('bus_unavailable', null)));
+    return call;
+  }
+
+  /** Stops listening. Calls that are open hear nothing more: drain before, by waiting for {@link openCalls} to reach 0. */
+  close(): void {
+    clearInterval(this.beatTimer);
+    clearInterval(this.sweepTimer);
+    this.subscription.unsubscribe();
+    this.claims.close();
+    this.routes.clear();
+    this.calls.clear();
+  }
+
+  private place(body: Uint8Array): CallBody {
+    if (body.length <= CALL_SIZES.inlineBodyMax) return { kind: 'inline', bytes: body.length };
+    return { kind: 'claim', bytes: body.length, token: this.claims.hold(body) };
+  }
+
+  private dispatchBy(): number {
+    return this.options.clock.now() + this.options.timing.dispatchWithinMs;
+  }
+
+  private publish(call: ChannelCall, envelope: CallEnvelopeV1, body: Uint8Array): void {
+    const inbox = `${this.boot}${(this.counter++).toString(36)}`;
+    this.routes.set(inbox, { call, superseded: false });
+    this.calls.get(call)?.inboxes.push(inbox);
+    const inline = envelope.body.kind === 'inline' ? body : new Uint8Array(0);
+    const replyTo = subjects.inbox(this.options.ingressId, inbox);
+    this.options.connection.publish(subjects.route(envelope.region), encodeCall(envelope, inline), replyTo);
+  }
+
+  /** A new inbox, so that frames of the first route, should it come to life after all, cannot be taken for the second's. */
+  private reroute(call: ChannelCall): void {
+    const open = this.calls.get(call);
+    if (open === undefined) return;
+    for (const inbox of open.inboxes) {
+      const route = this.routes.get(inbox);
+      if (route !== undefined) route.superseded = true;
+    }
+    this.publish(call, { ...call.envelope, dispatchBy: this.dispatchBy() }, open.body);
+  }
+
+  private forget(call: ChannelCall): void {
+    const open = this.calls.get(call);
+    if (open === undefined) return;
+    this.calls.delete(call);
+    for (const inbox of open.inboxes) this.routes.delete(inbox);
+    if (call.envelope.body.kind === 'claim') this.claims.release(call.envelope.body.token);
+  }
+
+  private onMessage(message: BusMessage): void {
+    const route = this.routes.get(message.subject.slice(this.prefixLength));
+    if (route === undefined) return;
+    const { data } = message;
+    const frame = decodeFrame(data);
+    if (frame === undefined) {
+      if (message.isNoResponders && !route.superseded) route.call.onNoResponders();
+      return;
+    }
+    if (route.superseded) route.call.onSupersededFrame(frame);
+    else route.call.onFrame(frame);
+  }
+
+  private sendControl(subject: string, message: WorkerControl): void {
+    this.options.connection.publish(subject, Buffer.from(JSON.stringify(message)));
+  }
+
+  private beat(): void {
+    const { connection, ingressId } = this.options;
+    connection.publish(subjects.beat(), Buffer.from(JSON.stringify({ ingressId })));
+  }
+
+  private sweep(): void {
+    const now = performance.now();
+    // After a pause of this process (a debugger, a stopped container) the frames that came meanwhile are still to be read:
+    // judging silence now would lose calls whose workers never stopped talking.
+    const wasPaused = now - this.sweptAt > 10 * this.sweepEveryMs;
+    this.sweptAt = now;
+    if (wasPaused) return;
+    for (const call of [...this.calls.keys()]) call.sweep();
+  }
+}

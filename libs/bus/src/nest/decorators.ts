@@ -1,0 +1,33 @@
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
+import type { CallDefinition, MessageDefinition } from '@weir/contracts';
+import type { z } from 'zod';
+import type { IncomingCall } from '../call/call-message.js';
+import type { CallReply } from '../call/call-reply.js';
+import type { BusMessage } from '../connection/bus-message.js';
+import { CALL_TRANSPORT, MESSAGE_TRANSPORT, patternOf } from './patterns.js';
+
+type HandlerDecorator<Handler> = <Method extends Handler>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<Method>,
+) => void;
+
+type CallHandler = (call: IncomingCall, reply: CallReply) => void | Promise<void>;
+type MessageHandler<Value> = (value: Value, message: BusMessage) => void | Promise<void>;
+
+/**
+ * Handles a call message: `(call: IncomingCall, reply: CallReply)`. What it throws or rejects with ends the call with `internal`,
+ * unless it has sent a terminal frame. The method belongs to a Nest controller.
+ */
+export function OnCall(definition: CallDefinition): HandlerDecorator<CallHandler> {
+  return (target, key, descriptor) =>
+    void MessagePattern(patternOf(definition), CALL_TRANSPORT)(target, key, descriptor as PropertyDescriptor);
+}
+
+/** Handles a message that nobody answers: `(value, message: BusMessage)`, the value already validated. */
+export function OnMessage<Schema extends z.ZodType>(
+  definition: MessageDefinition<Schema>,
+): HandlerDecorator<MessageHandler<z.infer<Schema>>> {
+  return (target, key, descriptor) =>
+    void EventPattern(patternOf(definition), MESSAGE_TRANSPORT)(target, key, descriptor as PropertyDescriptor);
+}

@@ -1,0 +1,1 @@
+export { openCatalog, type Catalog, type CatalogOptions, type CatalogState } from './catalog.js';
