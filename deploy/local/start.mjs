@@ -38,7 +38,9 @@ function checkNode() {
 }
 
 function lockHash() {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 /** True where npm has run on this lock file, by us (the marker) or by hand (its hidden lock file is newer). */
@@ -79,9 +81,15 @@ function build() {
   if (!existsSync(compiler)) {
     fail('The TypeScript compiler is missing.', `Delete ${marker} and run \`npm start\` again to reinstall.`);
   }
-  const tsc = spawnSync(process.execPath, [compiler, '-b', '--pretty'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const tsc = spawnSync(process.execPath, [compiler, '-b', '--pretty'], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (tsc.status !== 0) {
-    fail('The build failed.', 'The compiler says where, above. On an unchanged clone: `npx tsc -b --clean`, then start again.');
+    fail(
+      'The build failed.',
+      'The compiler says where, above. On an unchanged clone: `npx tsc -b --clean`, then start again.',
+    );
   }
   console.log(`✓ build  ${seconds(started)}`);
 }
@@ -93,6 +101,7 @@ if (!flags.has('--no-build')) {
   build();
 }
 const launcher = join(folder, 'dist', 'launcher.js');
-if (!existsSync(launcher)) fail('deploy/local is not built.', 'Run `npx tsc -b deploy/local`, or start without --no-build.');
+if (!existsSync(launcher))
+  fail('deploy/local is not built.', 'Run `npx tsc -b deploy/local`, or start without --no-build.');
 const { launch } = await import(pathToFileURL(launcher).href);
 await launch(process.argv.slice(2));

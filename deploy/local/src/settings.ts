@@ -4,30 +4,15 @@ import { INFRASTRUCTURE_PARTS, PORTS_PER_STACK, type InfrastructurePart } from '
 
 export const DEFAULT_PORT = 8080;
 
-/** Keys that switch a real provider on. They go to `control` alone, which seals them for `providers`. */
-export const PROVIDER_VARIABLES = [
-  'OPENAI_API_KEY',
-  'OPENAI_BASE_URL',
-  'ANTHROPIC_API_KEY',
-  'ANTHROPIC_BASE_URL',
-  'DEEPSEEK_API_KEY',
-  'DASHSCOPE_API_KEY',
-  'AWS_BEARER_TOKEN_BEDROCK',
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_REGION',
-] as const;
-
-/** Those that alone make a provider usable; the others only complete one. */
-const PROVIDER_KEYS = new Set<string>([
+/** Any of these makes a real provider usable with the shipped weir.yaml. */
+const PROVIDER_KEYS = [
   'OPENAI_API_KEY',
   'ANTHROPIC_API_KEY',
   'DEEPSEEK_API_KEY',
   'DASHSCOPE_API_KEY',
   'AWS_BEARER_TOKEN_BEDROCK',
   'AWS_ACCESS_KEY_ID',
-]);
+];
 
 /** What may pass from our environment to every child: no secret is among it. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
@@ -45,10 +30,11 @@ export interface StartOptions {
   /** The stack ends when the process that started it is gone, not only when npm is. */
   readonly endsWithParent: boolean;
   readonly isStartedByNpm: boolean;
-  /** Provider keys and their companions found in the environment. */
-  readonly providerVariables: Readonly<Record<string, string>>;
   readonly hasProviderKey: boolean;
+  /** For every child: no secret of the person who started us is in it. */
   readonly childEnvironment: Readonly<Record<string, string>>;
+  /** For `control` alone: everything, since weir.yaml may name any variable as a secret. */
+  readonly secretEnvironment: Readonly<Record<string, string>>;
 }
 
 /** A mistake of the person who started us: printed with its cure, without a stack. */
@@ -67,7 +53,6 @@ export function parseStartOptions(argv: readonly string[]): StartOptions {
   const { values } = parseCommandLine(argv);
   const environment = process.env;
   const given = values.port ?? environment['WEIR_PORT'];
-  const providerVariables = pick(environment, (name) => (PROVIDER_VARIABLES as readonly string[]).includes(name));
   return {
     port: given === undefined ? DEFAULT_PORT : parsePort(given),
     isPortGiven: given !== undefined,
@@ -75,12 +60,12 @@ export function parseStartOptions(argv: readonly string[]): StartOptions {
     infrastructure: values.infrastructure === undefined ? undefined : parseParts(values.infrastructure),
     endsWithParent: values['end-with-parent'] ?? false,
     isStartedByNpm: environment['npm_lifecycle_event'] !== undefined,
-    providerVariables,
-    hasProviderKey: Object.keys(providerVariables).some((name) => PROVIDER_KEYS.has(name)),
+    hasProviderKey: PROVIDER_KEYS.some((name) => (environment[name] ?? '') !== ''),
     childEnvironment: pick(
       environment,
       (name) => !KEPT_BACK.has(name) && (PASSED_ON.includes(name) || name.startsWith(PASSED_ON_PREFIX)),
     ),
+    secretEnvironment: pick(environment, (name) => !KEPT_BACK.has(name) && !name.startsWith('npm_')),
   };
 }
 

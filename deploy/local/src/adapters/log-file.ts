@@ -15,7 +15,10 @@ export function readTail(file: string, lines: number): string[] {
   if (!existsSync(file)) return [];
   const size = statSync(file).size;
   const text = readRange(file, Math.max(0, size - TAIL_BYTES), size);
-  return text.split('\n').filter((line) => line.trim() !== '').slice(-lines);
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-lines);
 }
 
 /** Follows one log and reports its error lines; keeps the file under its bound. */

@@ -81,11 +81,11 @@ export class ManagedChild {
   /** Starts and waits until it answers. Throws ChildNeverReady with the reason and the end of its log. */
   async start(signal: AbortSignal): Promise<void> {
     this.spawn();
-    const { readyMs, isReady } = this.specification;
+    const { readyMs } = this.specification;
     const isInTime = await waitUntil(
       async () => {
         if (this.deaths >= BOOT_DEATHS_MAX) throw this.neverReady(`died ${this.deaths} times while starting`);
-        return this.pid !== undefined && (await isReady.call(this.specification));
+        return this.pid !== undefined && (await this.specification.isReady());
       },
       { timeoutMs: readyMs, everyMs: 25, signal },
     );
@@ -147,7 +147,9 @@ export class ManagedChild {
     this.deaths = countDeaths(this.deaths, performance.now() - this.startedAt);
     if (!this.hasBeenReady && this.deaths >= BOOT_DEATHS_MAX) return;
     const waitMs = backoffMs(this.deaths);
-    this.reports.say(`✗ ${this.name} died (${how}); starting it again in ${waitMs / 1000} s, log: ${this.specification.logFile}`);
+    this.reports.say(
+      `✗ ${this.name} died (${how}); starting it again in ${waitMs / 1000} s, log: ${this.specification.logFile}`,
+    );
     if (!this.hasBeenReady) for (const line of readTail(this.specification.logFile, 3)) this.reports.say(`    ${line}`);
     void this.restart(waitMs);
   }
@@ -157,14 +159,16 @@ export class ManagedChild {
     if (this.isStopping) return;
     this.spawn();
     if (!this.hasBeenReady) return;
+    const child = this.child;
+    const isOver = () => this.isStopping || this.child !== child;
     const { readyMs } = this.specification;
-    const since = this.startedAt;
-    const isBack = await waitUntil(
-      async () => this.isStopping || since !== this.startedAt || (await this.specification.isReady()),
-      { timeoutMs: readyMs },
-    );
-    if (this.isStopping || since !== this.startedAt) return;
-    this.reports.say(isBack ? `✓ ${this.name} is back (process ${this.pid})` : `✗ ${this.name} runs again but is not ready`);
+    const isBack = await waitUntil(async () => isOver() || (await this.specification.isReady()), {
+      timeoutMs: readyMs,
+    });
+    // Stopped meanwhile, or dead again: its next restart reports.
+    if (isOver()) return;
+    const state = isBack ? `✓ ${this.name} is back` : `✗ ${this.name} runs again but is not ready`;
+    this.reports.say(`${state} (process ${child?.pid})`);
   }
 
   private neverReady(reason: string): ChildNeverReady {

@@ -4,11 +4,12 @@ import { delimiter, join } from 'node:path';
 import { servicePermissions } from '@weir/contracts';
 import { buildNatsConfig, type NatsUser } from '../domain/nats-config.js';
 import { PHASE } from '../domain/phases.js';
-import { SERVICE_NAMES, type PortPlan } from '../domain/parts.js';
+import { SERVICE_NAMES } from '../domain/parts.js';
 import type { Secrets } from '../domain/secrets.js';
 import { StartFault } from '../settings.js';
-import { writePrivateFile, type Home } from './home.js';
+import { writePrivateFile } from './home.js';
 import type { ChildSpecification } from './managed-child.js';
+import type { PartContext } from './part-context.js';
 import { greetsAsNats } from './probes.js';
 
 /** Where Debian and Homebrew put it when PATH does not say so. */
@@ -19,18 +20,16 @@ const INSTALL_MS = 180_000;
 export const NATS_ADMIN = 'weir';
 
 /** The broker as a child: JetStream on files in the home, one user per service. Installs the server where it may. */
-export function prepareNats(
-  home: Home,
-  ports: PortPlan,
-  secrets: Secrets,
-  environment: Readonly<Record<string, string>>,
-  say: (line: string) => void,
-): ChildSpecification {
-  const command = findNatsServer(environment) ?? installNatsServer(environment, say);
+export function prepareNats(context: PartContext): ChildSpecification {
+  const { home, ports, environment } = context;
+  const command = findNatsServer(environment) ?? installNatsServer(context);
   const storeDirectory = home.path('nats');
   mkdirSync(storeDirectory, { recursive: true, mode: 0o700 });
   const configFile = home.path('nats.conf');
-  writePrivateFile(configFile, buildNatsConfig({ port: ports.nats, storeDirectory, users: listUsers(secrets) }));
+  writePrivateFile(
+    configFile,
+    buildNatsConfig({ port: ports.nats, storeDirectory, users: listUsers(context.secrets) }),
+  );
   return {
     name: 'nats',
     command,
@@ -70,10 +69,11 @@ function isExecutable(file: string): boolean {
   }
 }
 
-function installNatsServer(environment: Readonly<Record<string, string>>, say: (line: string) => void): string {
+function installNatsServer(context: PartContext): string {
+  const { environment } = context;
   const isRoot = process.getuid?.() === 0;
   if (isRoot && existsSync('/usr/bin/apt-get')) {
-    say('installing nats-server from the system packages (about 4 MB) …');
+    context.say('installing nats-server from the system packages (about 4 MB) …');
     const env = { ...environment, DEBIAN_FRONTEND: 'noninteractive' };
     const options = { env, timeout: INSTALL_MS, stdio: ['ignore', 'ignore', 'inherit'] as ('ignore' | 'inherit')[] };
     spawnSync('apt-get', ['update', '-qq'], options);

@@ -1,10 +1,10 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PHASE } from '../domain/phases.js';
-import type { PortPlan } from '../domain/parts.js';
 import { StartFault } from '../settings.js';
 import type { Home } from './home.js';
 import type { ChildSpecification } from './managed-child.js';
+import type { PartContext } from './part-context.js';
 import { runProgram } from './run-program.js';
 import { copyBinaries, findPostgresPackage, linkLibraries } from './postgres-binaries.js';
 
@@ -22,6 +22,7 @@ interface Cluster {
   readonly folder: string;
   readonly data: string;
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface PreparedPostgres {
@@ -34,14 +35,9 @@ export interface PreparedPostgres {
  * Postgres 18 as a child, its cluster made on the first start. The binaries are started by ourselves: the npm package's own class
  * stops the server at once on a signal, against an ordered drain.
  */
-export async function preparePostgres(
-  home: Home,
-  ports: PortPlan,
-  password: string,
-  environment: Readonly<Record<string, string>>,
-): Promise<PreparedPostgres> {
-  const cluster = locateCluster(home);
-  if (!existsSync(join(cluster.data, 'PG_VERSION'))) await createCluster(cluster, password, environment);
+export async function preparePostgres({ home, ports, secrets, environment }: PartContext): Promise<PreparedPostgres> {
+  const cluster = locateCluster(home, environment);
+  if (!existsSync(join(cluster.data, 'PG_VERSION'))) await createCluster(cluster, secrets.postgresPassword);
   removeStalePidFile(cluster.data);
   const specification: ChildSpecification = {
     name: 'postgres',
@@ -75,13 +71,13 @@ function serverOptions(port: number): string[] {
   return Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-function locateCluster(home: Home): Cluster {
+function locateCluster(home: Home, environment: Cluster['environment']): Cluster {
   const { native, version } = findPostgresPackage();
   if (process.getuid?.() !== 0) {
     linkLibraries(native);
     const folder = home.path('postgres');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return { binaries: native, folder, data: join(folder, 'data'), user: undefined };
+    return { binaries: native, folder, data: join(folder, 'data'), user: undefined, environment };
   }
   const binaries = join(ROOT_FOLDER, `postgres-${version}`);
   copyBinaries(native, binaries);
@@ -92,7 +88,7 @@ function locateCluster(home: Home): Cluster {
   writeFileSync(join(folder, 'home'), `${home.directory}\n`);
   chownSync(folder, user.uid, user.gid);
   chmodSync(folder, 0o700);
-  return { binaries, folder, data: join(folder, 'data'), user };
+  return { binaries, folder, data: join(folder, 'data'), user, environment };
 }
 
 function findUnprivilegedUser(): { uid: number; gid: number } {
@@ -109,23 +105,19 @@ function findUnprivilegedUser(): { uid: number; gid: number } {
   );
 }
 
-async function createCluster(
-  cluster: Cluster,
-  password: string,
-  environment: Readonly<Record<string, string>>,
-): Promise<void> {
+async function createCluster(cluster: Cluster, password: string): Promise<void> {
   // A cluster without PG_VERSION is a first start that was cut off: nothing was ever in it.
   rmSync(cluster.data, { recursive: true, force: true });
   const passwordFile = join(cluster.folder, 'password');
   writeFileSync(passwordFile, password, { mode: 0o600 });
   if (cluster.user !== undefined) chownSync(passwordFile, cluster.user.uid, cluster.user.gid);
   try {
-    await run(cluster, environment, 'initdb', [
+    await run(cluster, 'initdb', [
       ...['-D', cluster.data, '-U', POSTGRES_USER, '-A', 'scram-sha-256', '--pwfile', passwordFile],
       ...['-E', 'UTF8', '--locale=C', '--no-instructions'],
     ]);
     const createDatabase = `CREATE DATABASE ${POSTGRES_DATABASE};\n`;
-    await run(cluster, environment, 'postgres', ['--single', '-D', cluster.data, 'postgres'], createDatabase);
+    await run(cluster, 'postgres', ['--single', '-D', cluster.data, 'postgres'], createDatabase);
   } catch (error) {
     rmSync(cluster.data, { recursive: true, force: true });
     throw error;
@@ -134,16 +126,10 @@ async function createCluster(
   }
 }
 
-async function run(
-  cluster: Cluster,
-  environment: Readonly<Record<string, string>>,
-  program: string,
-  programArguments: readonly string[],
-  input = '',
-): Promise<void> {
+async function run(cluster: Cluster, program: string, programArguments: readonly string[], input = ''): Promise<void> {
   const result = await runProgram(join(cluster.binaries, 'bin', program), programArguments, {
     workingDirectory: cluster.folder,
-    environment,
+    environment: cluster.environment,
     user: cluster.user,
     input,
     timeoutMs: INITDB_MS,

@@ -15,7 +15,11 @@ export interface ProgramResult {
 }
 
 /** Runs a program to its end, killed when the time is up. Never rejects: a program that cannot start is not ok. */
-export function runProgram(command: string, programArguments: readonly string[], options: ProgramOptions): Promise<ProgramResult> {
+export function runProgram(
+  command: string,
+  programArguments: readonly string[],
+  options: ProgramOptions,
+): Promise<ProgramResult> {
   return new Promise((resolve) => {
     const child = spawn(command, programArguments, {
       cwd: options.workingDirectory,

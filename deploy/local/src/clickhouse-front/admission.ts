@@ -44,7 +44,11 @@ export class Admission {
     }
     if (this.waiting.length >= this.waitingMax) {
       const waiting = `${this.waiting.length} waiting`;
-      throw exception('TOO_MANY_SIMULTANEOUS_QUERIES', `Too many simultaneous queries for ${this.name}: ${this.width} running, ${waiting}. Try again later`, 503);
+      throw exception(
+        'TOO_MANY_SIMULTANEOUS_QUERIES',
+        `Too many simultaneous queries for ${this.name}: ${this.width} running, ${waiting}. Try again later`,
+        503,
+      );
     }
     await this.waitForTurn(signal);
   }

@@ -92,7 +92,9 @@ export class Engine {
   async ask(statement: string): Promise<string> {
     const connection = this.open();
     try {
-      return Buffer.from((await this.query(connection, statement)).bytes).toString('utf8').trim();
+      return Buffer.from((await this.query(connection, statement)).bytes)
+        .toString('utf8')
+        .trim();
     } finally {
       this.close(connection);
     }

@@ -39,7 +39,10 @@ export function mapEngineError(error: unknown): ClickHouseException {
   if (error instanceof ClickHouseException) return error;
   const message = error instanceof Error ? error.message : String(error);
   const code = Number(/^Code: (\d+)\./.exec(message)?.[1] ?? ENGINE_FAULT);
-  return new ClickHouseException(code, message.startsWith('Code: ') ? message : `Code: ${code}. DB::Exception: ${message} (UNKNOWN_EXCEPTION)`);
+  return new ClickHouseException(
+    code,
+    message.startsWith('Code: ') ? message : `Code: ${code}. DB::Exception: ${message} (UNKNOWN_EXCEPTION)`,
+  );
 }
 
 const ENGINE_FAULT = 1002;

@@ -16,13 +16,19 @@ export interface ServerFacts {
 }
 
 const CONTENT_TYPES: ReadonlyArray<readonly [RegExp, string]> = [
-  [/^JSON(?:Compact)?(?:Strings)?EachRow|^NDJSON$|^JSONLines$|^JSONObjectEachRow$/, 'application/x-ndjson; charset=UTF-8'],
+  [
+    /^JSON(?:Compact)?(?:Strings)?EachRow|^NDJSON$|^JSONLines$|^JSONObjectEachRow$/,
+    'application/x-ndjson; charset=UTF-8',
+  ],
   [/^JSON|^PrettyJSON/, 'application/json; charset=UTF-8'],
   [/^CSVWithNames/, 'text/csv; charset=UTF-8; header=present'],
   [/^CSV/, 'text/csv; charset=UTF-8; header=absent'],
   [/^(?:TSV|TabSeparated)/, 'text/tab-separated-values; charset=UTF-8'],
   [/^XML$/, 'application/xml; charset=UTF-8'],
-  [/^(?:Native|RowBinary|Parquet|Arrow|ORC|Avro|MsgPack|Protobuf|CapnProto|BSON|Npy|MySQLWire|Null)/, 'application/octet-stream'],
+  [
+    /^(?:Native|RowBinary|Parquet|Arrow|ORC|Avro|MsgPack|Protobuf|CapnProto|BSON|Npy|MySQLWire|Null)/,
+    'application/octet-stream',
+  ],
 ];
 
 /** The format a statement names at its end, for the headers alone; the statement itself is not touched. */
@@ -51,7 +57,7 @@ export async function sendOutcome(
   response.setHeader('X-ClickHouse-Format', format);
   response.setHeader('X-ClickHouse-Summary', renderSummary(outcome));
   response.setHeader('Content-Type', mapFormatToContentType(format));
-  const isGzip = answer.mayCompress && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const isGzip = answer.mayCompress && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
   const body = isGzip ? await compress(outcome.bytes, { level: GZIP_LEVEL }) : outcome.bytes;
   if (isGzip) response.setHeader('Content-Encoding', 'gzip');
   response.setHeader('Content-Length', body.byteLength);

@@ -1,38 +1,45 @@
 import type { IncomingMessage } from 'node:http';
-import { PassThrough } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { ClickHouseException, exception } from './exception.js';
 
-/** Reads a body, decompressed. Throws 290 over `bytesMax` (counted after decompression), 271 where it cannot be decompressed. */
-export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const plain = decompress(request);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    await pipeline(request, plain, async (source: AsyncIterable<string | Buffer>) => {
-      for await (const part of source) {
-        const chunk = Buffer.isBuffer(part) ? part : Buffer.from(part);
-        size += chunk.length;
-        if (size > bytesMax) throw tooLarge(bytesMax);
-        chunks.push(chunk);
-      }
+/**
+ * Reads a body, decompressed. Throws 290 over `bytesMax` (counted after decompression), 271 where it cannot be decompressed. What is
+ * not read then is discarded as it comes, so that the client, still sending, can read why.
+ */
+export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const decoder = createDecoder(request.headers['content-encoding'] ?? 'identity');
+  return new Promise((resolve, reject) => {
+    const source = decoder === undefined ? request : request.pipe(decoder);
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const fail = (failure: ClickHouseException) => {
+      source.off('data', take);
+      request.unpipe();
+      request.resume();
+      reject(failure);
+    };
+    const take = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > bytesMax) fail(tooLarge(bytesMax));
+      else chunks.push(chunk);
+    };
+    source.on('data', take);
+    source.once('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    );
+    decoder?.on('error', (error) => {
+      fail(exception('CANNOT_DECOMPRESS', `Cannot decompress the request body: ${error.message}`, 400));
     });
-  } catch (error) {
-    if (error instanceof ClickHouseException) throw error;
-    // zlib's own errors; anything else is a client that went away in the middle.
-    if (isZlibError(error)) throw exception('CANNOT_DECOMPRESS', `Cannot decompress the request body: ${error.message}`, 400);
-    throw exception('ABORTED', 'The client went away while sending', 400);
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+    request.once('error', () => reject(exception('ABORTED', 'The client went away while sending', 400)));
+  });
 }
 
-function decompress(request: IncomingMessage): NodeJS.ReadWriteStream {
-  const encoding = request.headers['content-encoding'] ?? 'identity';
+function createDecoder(encoding: string): Transform | undefined {
   switch (encoding) {
     case 'identity':
     case '':
-      return new PassThrough();
+      return undefined;
     case 'gzip':
     case 'x-gzip':
       return createGunzip();
@@ -41,15 +48,17 @@ function decompress(request: IncomingMessage): NodeJS.ReadWriteStream {
     case 'br':
       return createBrotliDecompress();
     default:
-      throw new ClickHouseException(48, `Code: 48. DB::Exception: Unknown Content-Encoding: ${encoding}; use gzip (NOT_IMPLEMENTED)`);
+      throw new ClickHouseException(
+        48,
+        `Code: 48. DB::Exception: Unknown Content-Encoding: ${encoding}; use gzip (NOT_IMPLEMENTED)`,
+      );
   }
 }
 
 function tooLarge(bytesMax: number): ClickHouseException {
-  return exception('LIMIT_EXCEEDED', `The request body is over the limit of ${bytesMax} bytes: send it in several inserts`, 413);
-}
-
-function isZlibError(error: unknown): error is Error {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return code !== undefined && (code.startsWith('Z_') || code.startsWith('ERR_BROTLI') || code.startsWith('ERR__ERROR_FORMAT'));
+  return exception(
+    'LIMIT_EXCEEDED',
+    `The request body is over the limit of ${bytesMax} bytes: send it in several inserts`,
+    413,
+  );
 }

@@ -67,13 +67,18 @@ export function parseHead(parameters: URLSearchParams, headers: IncomingHttpHead
 
 function refuseUnsupported(parameters: URLSearchParams): void {
   if (isOn(parameters.get('compress')) || isOn(parameters.get('decompress'))) {
-    throw notImplemented("ClickHouse's native block compression (compress=1, decompress=1): use enable_http_compression=1 with gzip");
+    throw notImplemented(
+      "ClickHouse's native block compression (compress=1, decompress=1): use enable_http_compression=1 with gzip",
+    );
   }
   if (parameters.has('role')) throw notImplemented('roles');
 }
 
 function notImplemented(what: string): ClickHouseException {
-  return new ClickHouseException(48, `Code: 48. DB::Exception: The local ClickHouse front does not support ${what} (NOT_IMPLEMENTED)`);
+  return new ClickHouseException(
+    48,
+    `Code: 48. DB::Exception: The local ClickHouse front does not support ${what} (NOT_IMPLEMENTED)`,
+  );
 }
 
 /** Who asks. Throws 194 without credentials, 516 with wrong ones or two kinds at once, as ClickHouse does. */
@@ -84,7 +89,10 @@ export function authenticate(
 ): AccountRole {
   const given = findCredentials(parameters, headers);
   if (given === undefined) {
-    throw exception('REQUIRED_PASSWORD', 'Authentication is required: basic auth, X-ClickHouse-User and -Key, or user and password in the URL');
+    throw exception(
+      'REQUIRED_PASSWORD',
+      'Authentication is required: basic auth, X-ClickHouse-User and -Key, or user and password in the URL',
+    );
   }
   for (const role of ['writer', 'reader'] as const) {
     if (isSame(given.user, accounts[role].user) && isSame(given.password, accounts[role].password)) return role;
@@ -120,7 +128,9 @@ function findBasicAccount(headers: IncomingHttpHeaders): Account | undefined {
   if (encoded === undefined) return undefined;
   const decoded = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
-  return colon < 0 ? { user: decoded, password: '' } : { user: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
+  return colon < 0
+    ? { user: decoded, password: '' }
+    : { user: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
 }
 
 function findUrlAccount(parameters: URLSearchParams): Account | undefined {

@@ -7,18 +7,20 @@ import type { StatementRunner } from './runner.js';
 import type { FrontSettings } from './settings.js';
 
 const LIVENESS_PATHS = new Set(['/ping', '/replicas_status']);
-const METHODS = new Set(['GET', 'POST', 'PUT', 'HEAD']);
+const WITH_BODY = new Set(['POST', 'PUT']);
+const WITHOUT_BODY = new Set(['GET', 'HEAD']);
 /** ClickHouse's own format where none is named. */
 const DEFAULT_FORMAT = 'TabSeparated';
 /** @clickhouse/client keeps idle sockets for 2.5 s; the server must outlast the client. */
 const KEEP_ALIVE_MS = 10_000;
+/** For a whole request with its body; 256 MiB take seconds on loopback. */
+const REQUEST_MS = 600_000;
 
 /** ClickHouse's HTTP interface (https://clickhouse.com/docs/interfaces/http) over the embedded engine. */
 export function createFrontServer(settings: FrontSettings, runner: StatementRunner, facts: ServerFacts): Server {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (request, response) => {
+  return createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_MS }, (request, response) => {
     void handle(request, response, { settings, runner, facts });
   });
-  return server;
 }
 
 interface Context {
@@ -29,13 +31,8 @@ interface Context {
 
 async function handle(request: IncomingMessage, response: ServerResponse, context: Context): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://front');
-  if (LIVENESS_PATHS.has(url.pathname)) return sendText(response, 200, 'Ok.\n', context.facts);
-  if (url.pathname !== '/') return sendText(response, 404, `There is no handle ${url.pathname}\n`, context.facts);
-  if (!METHODS.has(request.method ?? '')) return sendText(response, 405, 'Use GET or POST\n', context.facts);
-  // ClickHouse greets a bare GET without asking who it is.
-  if (request.method !== 'POST' && request.method !== 'PUT' && !url.searchParams.has('query')) {
-    return sendText(response, 200, 'Ok.\n', context.facts);
-  }
+  const plain = findPlainAnswer(request.method ?? '', url);
+  if (plain !== undefined) return sendText(response, plain.status, plain.text, context.facts);
   let queryId: string | undefined;
   try {
     const role = authenticate(url.searchParams, request.headers, context.settings);
@@ -43,12 +40,20 @@ async function handle(request: IncomingMessage, response: ServerResponse, contex
     queryId = head.queryId;
     await answerStatement(request, response, { ...context, role, head });
   } catch (error) {
-    const failure = error instanceof ClickHouseException ? error : mapEngineError(error);
     if (response.headersSent || response.destroyed) return;
-    sendException(response, failure, queryId, context.facts);
-    // What is left of an unread body would be taken for the next request.
-    if (!request.complete) request.destroy();
+    // A body that was not read is discarded as it comes: the client, still sending, can then read why.
+    request.resume();
+    sendException(response, mapEngineError(error), queryId, context.facts);
   }
+}
+
+/** What is answered to anyone: liveness, the greeting of a bare GET, and what is no statement at all. */
+function findPlainAnswer(method: string, url: URL): { status: number; text: string } | undefined {
+  if (LIVENESS_PATHS.has(url.pathname)) return { status: 200, text: 'Ok.\n' };
+  if (url.pathname !== '/') return { status: 404, text: `There is no handle ${url.pathname}\n` };
+  if (WITH_BODY.has(method)) return undefined;
+  if (!WITHOUT_BODY.has(method)) return { status: 405, text: 'Use GET or POST\n' };
+  return url.searchParams.has('query') ? undefined : { status: 200, text: 'Ok.\n' };
 }
 
 async function answerStatement(
@@ -58,7 +63,10 @@ async function answerStatement(
 ): Promise<void> {
   const { head, settings } = context;
   if (/^multipart\//i.test(request.headers['content-type'] ?? '')) {
-    throw new ClickHouseException(48, 'Code: 48. DB::Exception: The local ClickHouse front does not support external data (multipart) (NOT_IMPLEMENTED)');
+    throw new ClickHouseException(
+      48,
+      'Code: 48. DB::Exception: The local ClickHouse front does not support external data (multipart) (NOT_IMPLEMENTED)',
+    );
   }
   const body = await readBody(request, settings.limits.bodyBytes);
   if (head.query.trim() === '' && body.length === 0) throw exception('SYNTAX_ERROR', 'Syntax error: Empty query');

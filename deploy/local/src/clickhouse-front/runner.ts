@@ -27,6 +27,7 @@ const CLASSIFIED_BYTES = 64 * 1024;
 
 /** Runs statements: one writer at a time, readers in a pool of their own, so that a slow query delays no insert. */
 export class StatementRunner {
+  private isClosing = false;
   private readonly writer: Admission;
   private readonly readers: Admission;
   private readonly readerLimits: ReadonlyMap<string, number>;
@@ -44,6 +45,7 @@ export class StatementRunner {
 
   /** Runs one statement in a session of its own. Throws ClickHouseException. An aborted reader's query is cancelled in the engine. */
   async run(statement: Statement, signal: AbortSignal): Promise<StatementOutcome> {
+    if (this.isClosing) throw exception('ABORTED', 'The server is shutting down', 503);
     const admission = statement.isReader ? this.readers : this.writer;
     try {
       return await admission.run(signal, () => this.runAdmitted(statement, signal));
@@ -52,7 +54,9 @@ export class StatementRunner {
     }
   }
 
-  async drained(): Promise<void> {
+  /** Lets nothing new in and resolves when what was admitted has ended. */
+  async close(): Promise<void> {
+    this.isClosing = true;
     await Promise.all([this.writer.drained(), this.readers.drained()]);
   }
 
@@ -107,8 +111,15 @@ export class StatementRunner {
   }
 
   private async cancel(tag: string): Promise<void> {
-    // The client is gone: nobody is left to tell of a failure, and the query ends by its own limit.
-    await this.engine.ask(`KILL QUERY WHERE Settings['log_comment'] = ${quoteString(tag)} ASYNC`).catch(() => undefined);
+    try {
+      await this.engine.ask(`KILL QUERY WHERE Settings['log_comment'] = ${quoteString(tag)} ASYNC`);
+    } catch (error) {
+      // Nobody is left to be told, and the query ends by its own limit.
+      const message = error instanceof Error ? error.message : String(error);
+      process.stdout.write(
+        `${JSON.stringify({ level: 'warn', message: 'a query was not cancelled', error: message })}\n`,
+      );
+    }
   }
 }
 

@@ -70,7 +70,10 @@ export function buildReaderSettings(
     if (FIXED_FOR_READERS.has(name)) continue;
     const limit = limits.get(name);
     if (limit !== undefined && !isWithin(value, limit)) {
-      throw exception('SETTING_CONSTRAINT_VIOLATION', `Setting ${name} shouldn't be greater than ${limit} for this user`);
+      throw exception(
+        'SETTING_CONSTRAINT_VIOLATION',
+        `Setting ${name} shouldn't be greater than ${limit} for this user`,
+      );
     }
     settings.set(name, value);
   }

@@ -12,7 +12,6 @@ export interface StackFacts {
   readonly simulatorUrl: string;
   readonly configurationFile: string;
   readonly journals: string;
-  readonly providerVariables: Readonly<Record<string, string>>;
 }
 
 export interface ServiceEntry {
@@ -22,6 +21,8 @@ export interface ServiceEntry {
   readonly phase: number;
   /** Its place in the health ports. */
   readonly slot: number;
+  /** weir.yaml may name any variable as a secret: this service gets the whole environment of the start. */
+  readonly readsSecretVariables: boolean;
   environment(facts: StackFacts, serviceId: string): Readonly<Record<string, string>>;
 }
 
@@ -40,8 +41,8 @@ export const SERVICE_TABLE: readonly ServiceEntry[] = [
     wave: 0,
     phase: PHASE.control,
     slot: 5,
+    readsSecretVariables: true,
     environment: (facts) => ({
-      ...facts.providerVariables,
       WEIR_HTTP_HOST: '127.0.0.1',
       WEIR_HTTP_PORT: String(facts.ports.control),
       WEIR_POSTGRES_URL: facts.postgresUrl,
@@ -53,14 +54,15 @@ export const SERVICE_TABLE: readonly ServiceEntry[] = [
       WEIR_SIMULATOR_URL: facts.simulatorUrl,
     }),
   },
-  { name: 'audit', wave: 1, phase: PHASE.sinks, slot: 3, environment: sinkEnvironment },
-  { name: 'billing', wave: 1, phase: PHASE.sinks, slot: 4, environment: sinkEnvironment },
-  { name: 'router', wave: 1, phase: PHASE.calls, slot: 1, environment: () => ({}) },
+  { name: 'audit', wave: 1, phase: PHASE.sinks, slot: 3, readsSecretVariables: false, environment: sinkEnvironment },
+  { name: 'billing', wave: 1, phase: PHASE.sinks, slot: 4, readsSecretVariables: false, environment: sinkEnvironment },
+  { name: 'router', wave: 1, phase: PHASE.calls, slot: 1, readsSecretVariables: false, environment: () => ({}) },
   {
     name: 'providers',
     wave: 1,
     phase: PHASE.calls,
     slot: 2,
+    readsSecretVariables: false,
     environment: (facts, serviceId) => ({
       WEIR_JOURNAL_DIR: `${facts.journals}/${serviceId}`,
       WEIR_MASTER_KEY: facts.secrets.masterKey,
@@ -71,6 +73,7 @@ export const SERVICE_TABLE: readonly ServiceEntry[] = [
     wave: 1,
     phase: PHASE.ingress,
     slot: 0,
+    readsSecretVariables: false,
     environment: (facts, serviceId) => ({
       WEIR_HTTP_HOST: '127.0.0.1',
       WEIR_HTTP_PORT: String(facts.ports.gateway),

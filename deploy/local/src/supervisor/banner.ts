@@ -4,7 +4,8 @@ import { formatSeconds } from './terminal.js';
 /** What a person needs to make the first call. */
 export function renderBanner(connection: Connection, configurationFile: string, tookMs: number): string {
   const { gateway } = connection;
-  if (gateway === undefined) return `Weir's parts are ready after ${formatSeconds(tookMs)}: ${connection.home}/connection.json`;
+  if (gateway === undefined)
+    return `Weir's parts are ready after ${formatSeconds(tookMs)}: ${connection.home}/connection.json`;
   const lines = [
     '',
     `Weir is ready after ${formatSeconds(tookMs)}.`,

@@ -2,12 +2,11 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PHASE } from '../domain/phases.js';
-import type { PortPlan } from '../domain/parts.js';
 import { buildServiceEnvironment, type ServiceEntry, type StackFacts } from '../domain/service-table.js';
-import type { Secrets } from '../domain/secrets.js';
 import { StartFault } from '../settings.js';
 import type { Home } from '../adapters/home.js';
 import type { ChildSpecification } from '../adapters/managed-child.js';
+import type { PartContext } from '../adapters/part-context.js';
 import { answers, answersOk } from '../adapters/probes.js';
 
 /** The repository (or the unpacked release) this file belongs to. */
@@ -24,7 +23,7 @@ const READY_MS = 60_000;
 type Environment = Readonly<Record<string, string>>;
 
 /** chDB behind ClickHouse's HTTP interface. */
-export function prepareClickHouse(home: Home, ports: PortPlan, secrets: Secrets, environment: Environment): ChildSpecification {
+export function prepareClickHouse({ home, ports, secrets, environment }: PartContext): ChildSpecification {
   const url = `http://127.0.0.1:${ports.clickhouse}`;
   return {
     ...nodeProgram(home, 'clickhouse', fileURLToPath(new URL('../clickhouse-front/main.js', import.meta.url))),
@@ -47,18 +46,23 @@ export function prepareClickHouse(home: Home, ports: PortPlan, secrets: Secrets,
 }
 
 /** The providers' stand-in. */
-export function prepareSimulator(home: Home, ports: PortPlan, environment: Environment): ChildSpecification {
+export function prepareSimulator({ home, ports, environment }: PartContext): ChildSpecification {
   return {
     ...nodeProgram(home, 'simulator', join(ROOT, 'simulator', 'dist', 'main.js')),
-    environment: { ...environment, SIMULATOR_HOST: '127.0.0.1', SIMULATOR_PORT: String(ports.simulator) },
+    environment: { ...environment, WEIR_SIMULATOR_HOST: '127.0.0.1', WEIR_SIMULATOR_PORT: String(ports.simulator) },
     phase: PHASE.simulator,
-    drainMs: 10_000,
+    drainMs: 32_000,
     isReady: () => answers(`http://127.0.0.1:${ports.simulator}/`),
   };
 }
 
 /** One of Weir's services. */
-export function prepareService(home: Home, entry: ServiceEntry, facts: StackFacts, environment: Environment): ChildSpecification {
+export function prepareService(
+  home: Home,
+  entry: ServiceEntry,
+  facts: StackFacts,
+  environment: Environment,
+): ChildSpecification {
   const healthUrl = `http://127.0.0.1:${facts.ports.health + entry.slot}/health/ready`;
   return {
     ...nodeProgram(home, entry.name, join(ROOT, 'services', entry.name, 'dist', 'main.js')),

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { createKey } from '@weir/credentials';
 import { buildConnection } from '../domain/connection.js';
 import { INFRASTRUCTURE_PARTS, PORTS_PER_STACK, planPorts, type InfrastructurePart } from '../domain/parts.js';
-import { SERVICE_TABLE, type StackFacts } from '../domain/service-table.js';
+import { SERVICE_TABLE, type ServiceEntry, type StackFacts } from '../domain/service-table.js';
 import { StartFault, type StartOptions } from '../settings.js';
 import { loadSecrets, openHome, writePrivateJson, type Home } from '../adapters/home.js';
 import { ManagedChild, type ChildSpecification } from '../adapters/managed-child.js';
 import { prepareNats } from '../adapters/nats-server.js';
+import type { PartContext } from '../adapters/part-context.js';
 import { findPortOwner, isPortFree } from '../adapters/port-owners.js';
 import { POSTGRES_DATABASE, POSTGRES_USER, preparePostgres } from '../adapters/postgres.js';
 import { RunRecord } from '../adapters/run-record.js';
@@ -110,30 +111,36 @@ export class Stack {
     const waves = [...new Set(SERVICE_TABLE.map((entry) => entry.wave))].sort((a, b) => a - b);
     for (const wave of waves) {
       const entries = SERVICE_TABLE.filter((entry) => entry.wave === wave);
-      const environment = this.options.childEnvironment;
-      await Promise.all(
-        entries.map((entry) =>
-          this.terminal.step(entry.name, () => this.run(prepareService(this.home, entry, this.facts, environment))),
-        ),
-      );
+      await Promise.all(entries.map((entry) => this.terminal.step(entry.name, () => this.startService(entry))));
     }
   }
 
+  private startService(entry: ServiceEntry): Promise<void> {
+    const { childEnvironment, secretEnvironment } = this.options;
+    const environment = entry.readsSecretVariables ? secretEnvironment : childEnvironment;
+    return this.run(prepareService(this.home, entry, this.facts, environment));
+  }
+
   private async startPart(part: InfrastructurePart): Promise<void> {
-    const { ports, secrets } = this.facts;
-    const environment = this.options.childEnvironment;
+    const context: PartContext = {
+      home: this.home,
+      ports: this.facts.ports,
+      secrets: this.facts.secrets,
+      environment: this.options.childEnvironment,
+      say: (line) => this.terminal.say(`• ${line}`),
+    };
     switch (part) {
       case 'nats':
-        return this.run(prepareNats(this.home, ports, secrets, environment, (line) => this.terminal.say(`• ${line}`)));
+        return this.run(prepareNats(context));
       case 'postgres': {
-        const prepared = await preparePostgres(this.home, ports, secrets.postgresPassword, environment);
+        const prepared = await preparePostgres(context);
         this.postgresFolder = prepared.folder;
         return this.run(prepared.specification);
       }
       case 'clickhouse':
-        return this.run(prepareClickHouse(this.home, ports, secrets, environment));
+        return this.run(prepareClickHouse(context));
       case 'simulator':
-        return this.run(prepareSimulator(this.home, ports, environment));
+        return this.run(prepareSimulator(context));
     }
   }
 
@@ -196,7 +203,6 @@ export class Stack {
       simulatorUrl: `http://127.0.0.1:${ports.simulator}`,
       configurationFile: this.home.configurationFile,
       journals: this.home.path('journals'),
-      providerVariables: this.options.providerVariables,
     };
   }
 }
