@@ -1,0 +1,39 @@
+import { isUtf8 } from 'node:buffer';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8');
+
+export const EMPTY_BYTES = new Uint8Array(0);
+
+export function encodeText(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Invalid UTF-8 becomes U+FFFD; check with {@link isValidUtf8} where that matters. */
+export function decodeText(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+export function isValidUtf8(bytes: Uint8Array): boolean {
+  return isUtf8(bytes);
+}
+
+/** A view of the same memory with Buffer's native search. */
+export function viewAsBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The parts one after the other. A single part is returned as it is, not copied. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1 && parts[0] !== undefined) return parts[0];
+  let length = 0;
+  for (const part of parts) length += part.length;
+  if (length === 0) return EMPTY_BYTES;
+  const joined = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}

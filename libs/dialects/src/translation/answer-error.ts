@@ -1,0 +1,11 @@
+import type { CallError } from '@weir/call-model';
+
+/** The provider's bytes are not what its format allows. */
+export function malformedAnswer(message: string): CallError {
+  return { type: 'malformed', status: 502, message };
+}
+
+/** The provider's stream stopped before its end. */
+export function incompleteAnswer(): CallError {
+  return { type: 'incomplete', status: 502, message: 'The provider ended the stream before the answer was complete.' };
+}
