@@ -1,5 +1,5 @@
-import { openBucket, type BusConnection, type KvBucket } from '@weir/bus';
-import { COMPLETE_KEY, type KvBucketName } from '@weir/contracts';
+import { openBucket, type BusConnection, type Bucket } from '@weir/bus';
+import { COMPLETE_KEY } from '@weir/contracts';
 import { startOutboxRelay, type OutboxEntry, type OutboxRelay } from '@weir/store';
 import { CatalogStore, PROJECTED_BUCKETS } from '../store/catalog.store.js';
 
@@ -14,7 +14,7 @@ export interface ProjectionOptions {
 
 /** Carries the catalog from Postgres to the bus: changes by the outbox, and all of it again where a bucket has been lost. */
 export class CatalogProjection {
-  private readonly buckets = new Map<string, KvBucket>();
+  private readonly buckets = new Map<string, Bucket>();
   private relay: OutboxRelay | undefined;
   private timer: NodeJS.Timeout | undefined;
   private checking: Promise<void> | undefined;
@@ -45,18 +45,14 @@ export class CatalogProjection {
     await this.relay?.close();
   }
 
-  /** A bucket without its marker was never filled, or was lost: its records are sent again. */
+  /** A bucket without its marker was never filled, or was lost with the broker's disk: its records are sent again. */
   private async checkBuckets(): Promise<void> {
     for (const name of PROJECTED_BUCKETS) {
-      if (await this.hasMarker(name)) continue;
-      this.buckets.set(name, await openBucket(this.options.connection, name, { create: true }));
-      if (!(await this.hasMarker(name))) await this.options.store.resend(name);
+      const bucket = this.buckets.get(name) ?? (await openBucket(this.options.connection, name, { create: true }));
+      this.buckets.set(name, bucket);
+      await bucket.ensure();
+      if ((await bucket.get(COMPLETE_KEY)) === undefined) await this.options.store.resend(name);
     }
-  }
-
-  private async hasMarker(name: KvBucketName): Promise<boolean> {
-    const bucket = this.buckets.get(name);
-    return bucket !== undefined && (await bucket.get(COMPLETE_KEY)) !== undefined;
   }
 
   private async publish(entry: OutboxEntry): Promise<void> {

@@ -49,10 +49,14 @@ export class CatalogStore {
     });
   }
 
-  /** Sends every record of a bucket again: for one that was lost with the broker's disk. */
+  /**
+   * Sends every record of a bucket again: for one that was lost with the broker's disk. Before the first configuration there is nothing to send,
+   * and no marker either: an empty catalog that calls itself complete would turn away valid keys.
+   */
   resend(bucket: KvBucketName): Promise<void> {
     return this.dataSource.transaction(async (manager) => {
       await lockCatalog(manager);
+      if ((await manager.count(CatalogEntryEntity)) === 0) return;
       const rows = await manager.findBy(CatalogEntryEntity, { bucket });
       const [version] = await nextVersions(manager, 1);
       const messages = rows.map((row) => messageOf({ ...row, bucket }, Number(row.version)));
