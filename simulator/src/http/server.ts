@@ -112,13 +112,21 @@ export class SimulatorServer {
   ): void {
     this.#countOpen(socket, 1);
     response.on('close', () => this.#countOpen(socket, -1));
-    handleExchange(exchange, this.#state).catch((error: unknown) => reportDefect(exchange, error));
+    void answer(exchange, this.#state);
   }
 
   #countOpen(socket: Socket | undefined, change: number): void {
     if (socket === undefined) return;
     const open = this.#openByConnection.get(socket);
     if (open !== undefined) this.#openByConnection.set(socket, open + change);
+  }
+}
+
+async function answer(exchange: Exchange, state: SimulatorState): Promise<void> {
+  try {
+    await handleExchange(exchange, state);
+  } catch (error) {
+    reportDefect(exchange, error);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   InvokeModelWithResponseStreamCommand,
   type ConverseStreamOutput,
   type Message,
+  type TokenUsage,
   type ToolConfiguration,
 } from '@aws-sdk/client-bedrock-runtime';
 import { expect } from 'expect';
@@ -51,6 +52,16 @@ describe('the default AWS SDK client (HTTP/2) pointed at the simulator', () => {
     return events;
   }
 
+  async function converse(modelId: string, prompt: string): Promise<{ text: string; usage: TokenUsage | undefined }> {
+    const messages: Message[] = [{ role: 'user', content: [{ text: prompt }] }];
+    const { output, usage } = await client.send(new ConverseCommand({ modelId, messages, toolConfig }));
+    return { text: output?.message?.content?.at(-1)?.text ?? '', usage };
+  }
+
+  function textOf(events: readonly ConverseStreamOutput[]): string {
+    return events.map((event) => event.contentBlockDelta?.delta?.text ?? '').join('');
+  }
+
   async function invoice(): Promise<InvoiceLine[]> {
     const text = await (await fetch(`${simulator.url}/invoice`)).text();
     return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as InvoiceLine]));
@@ -58,46 +69,44 @@ describe('the default AWS SDK client (HTTP/2) pointed at the simulator', () => {
 
   for (const modelId of ['sim-bedrock-claude', 'us.sim-bedrock-nova', 'sim-deepseek', 'sim-qwen']) {
     it(`answers Converse and ConverseStream alike as ${modelId}`, async () => {
-      const whole = await client.send(
-        new ConverseCommand({ modelId, messages: [{ role: 'user', content: [{ text: 'hello' }] }], toolConfig }),
-      );
+      const { text, usage } = await converse(modelId, 'hello');
       const events = await converseStream(modelId, 'hello');
-      const streamed = events.map((event) => event.contentBlockDelta?.delta?.text ?? '').join('');
-      const text = whole.output?.message?.content?.find((block) => block.text !== undefined)?.text;
+      const streamed = textOf(events);
       expect(text).toContain('hello');
       expect(streamed).toBe(text);
-      expect(events.at(-1)?.metadata?.usage).toEqual(whole.usage);
+      expect(events.at(-1)?.metadata?.usage).toEqual(usage);
       expect(events.at(-2)?.messageStop?.stopReason).toBe('end_turn');
       expect((await invoice()).at(-1)).toMatchObject({
-        inputUncached: whole.usage?.inputTokens,
-        output: whole.usage?.outputTokens,
+        inputUncached: usage?.inputTokens,
+        output: usage?.outputTokens,
       });
     });
   }
 
   it('runs two rounds of a tool and takes signed reasoning back', async () => {
-    const modelId = 'sim-bedrock-claude';
-    const additionalModelRequestFields = { thinking: { type: 'adaptive' } };
-    const messages: Message[] = [
-      { role: 'user', content: [{ text: '[[sim tool=get_weather args={"city": "Lyon"}]]' }] },
-    ];
-    const first = await client.send(
-      new ConverseCommand({ modelId, messages, toolConfig, additionalModelRequestFields }),
-    );
-    expect(first.stopReason).toBe('tool_use');
-    const content = first.output?.message?.content ?? [];
-    expect(content[0]?.reasoningContent?.reasoningText?.signature).toEqual(expect.any(String));
-    const use = content[1]?.toolUse;
-    expect(use).toMatchObject({ name: 'get_weather', input: { city: 'Lyon' } });
-    messages.push({ role: 'assistant', content });
-    messages.push({
+    const converse = (messages: Message[]) => {
+      const additionalModelRequestFields = { thinking: { type: 'adaptive' } };
+      return client.send(
+        new ConverseCommand({ modelId: 'sim-bedrock-claude', messages, toolConfig, additionalModelRequestFields }),
+      );
+    };
+    const question: Message = {
       role: 'user',
-      content: [{ toolResult: { toolUseId: use?.toolUseId, content: [{ json: { celsius: 21 } }] } }],
-    });
-    const second = await client.send(
-      new ConverseCommand({ modelId, messages, toolConfig, additionalModelRequestFields }),
-    );
-    expect(second.output?.message?.content?.at(-1)?.text).toBe('The tool get_weather returned: {"celsius":21}');
+      content: [{ text: '[[sim tool=get_weather args={"city": "Lyon"}]]' }],
+    };
+    const { output, stopReason } = await converse([question]);
+    expect(stopReason).toBe('tool_use');
+    expect(output?.message?.content).toMatchObject([
+      { reasoningContent: { reasoningText: { signature: expect.any(String) } } },
+      { toolUse: { name: 'get_weather', input: { city: 'Lyon' } } },
+    ]);
+    const toolUseId = output?.message?.content?.[1]?.toolUse?.toolUseId;
+    const result: Message = {
+      role: 'user',
+      content: [{ toolResult: { toolUseId, content: [{ json: { celsius: 21 } }] } }],
+    };
+    const second = await converse([question, output?.message ?? question, result]);
+    expect(second.output?.message?.content).toContainEqual({ text: 'The tool get_weather returned: {"celsius":21}' });
   });
 
   it('charges cache points and honours JSON schema and images', async () => {
