@@ -1,4 +1,4 @@
-import type { OutputBlock } from './block.js';
+import type { OutputBlock, ReasoningBlock } from './block.js';
 import type { CallResponse } from './call-response.js';
 import type { StreamEvent } from './stream-event.js';
 
@@ -53,12 +53,21 @@ function extendBlock(blocks: Map<number, OutputBlock>, event: StreamEvent): void
   if (!('block' in event)) return;
   const block = blocks.get(event.block);
   if (block === undefined) return;
-  if (event.type === 'tool-call-delta' && block.type === 'tool-call') block.input += event.fragment;
-  else if (event.type === 'text-delta' && block.type === 'text') block.text += event.text;
-  else if (event.type === 'reasoning-delta' && block.type === 'reasoning') block.text += event.text;
-  else if (event.type === 'reasoning-end' && block.type === 'reasoning') {
-    if (event.signature !== undefined) block.signature = event.signature;
-    if (event.redacted !== undefined) block.redacted = event.redacted;
-    if (event.signature !== undefined || event.redacted !== undefined) block.origin = 'claude';
+  switch (block.type) {
+    case 'tool-call':
+      if (event.type === 'tool-call-delta') block.input += event.fragment;
+      return;
+    case 'text':
+      if (event.type === 'text-delta') block.text += event.text;
+      return;
+    case 'reasoning':
+      if (event.type === 'reasoning-delta') block.text += event.text;
+      if (event.type === 'reasoning-end') sealReasoning(block, event);
   }
+}
+
+function sealReasoning(block: ReasoningBlock, event: Extract<StreamEvent, { type: 'reasoning-end' }>): void {
+  if (event.signature !== undefined) block.signature = event.signature;
+  if (event.redacted !== undefined) block.redacted = event.redacted;
+  if (event.signature !== undefined || event.redacted !== undefined) block.origin = 'claude';
 }

@@ -53,9 +53,12 @@ export function findUsageMismatch(usage: Usage, totals: ProviderTotals): string 
   if (invalid) return `${invalid[0]} is ${invalid[1]}`;
   const input = sumInput(usage);
   const output = sumOutput(usage);
-  if (totals.input !== undefined && totals.input !== input) return `input buckets sum to ${input}, provider says ${totals.input}`;
-  if (totals.output !== undefined && totals.output !== output) return `output buckets sum to ${output}, provider says ${totals.output}`;
-  if (totals.total !== undefined && totals.total !== input + output) return `all buckets sum to ${input + output}, provider says ${totals.total}`;
+  if (totals.input !== undefined && totals.input !== input)
+    return `input buckets sum to ${input}, provider says ${totals.input}`;
+  if (totals.output !== undefined && totals.output !== output)
+    return `output buckets sum to ${output}, provider says ${totals.output}`;
+  if (totals.total !== undefined && totals.total !== input + output)
+    return `all buckets sum to ${input + output}, provider says ${totals.total}`;
   return undefined;
 }
 

@@ -1,4 +1,12 @@
-import type { CallError, CallErrorType, CallRequest, CallResponse, FinishReason, StreamEvent, Usage } from '@weir/call-model';
+import type {
+  CallError,
+  CallErrorType,
+  CallRequest,
+  CallResponse,
+  FinishReason,
+  StreamEvent,
+  Usage,
+} from '@weir/call-model';
 
 /** The wire formats Weir can speak, on either side of a call. */
 export const WIRE_DIALECTS = ['openai-chat', 'anthropic', 'bedrock-converse', 'bedrock-invoke'] as const;
@@ -142,7 +150,10 @@ export interface DialectError {
   readonly param?: string | null;
   readonly retryAfterSeconds?: number | undefined;
   /** How the error registry wants it named in each dialect; without it the names follow from `type`. */
-  readonly appearance?: { readonly openai: { readonly type: string; readonly code: string | null }; readonly anthropic: string };
+  readonly appearance?: {
+    readonly openai: { readonly type: string; readonly code: string | null };
+    readonly anthropic: string;
+  };
   /** False: official clients are told not to repeat the call (`x-should-retry: false`), as for a policy or budget. */
   readonly isRetryable?: boolean;
 }

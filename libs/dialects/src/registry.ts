@@ -26,7 +26,10 @@ export function getDialect(name: WireDialect): Dialect {
  * @param options.hideUsageChunk Chat: leave out the chunk that only states usage, because the client did not ask for it
  *   (see `prepareOpenAiPassthrough`).
  */
-export function createPassthrough(dialect: 'openai-chat' | 'anthropic', options: { readonly hideUsageChunk?: boolean } = {}): StreamPassthrough {
+export function createPassthrough(
+  dialect: 'openai-chat' | 'anthropic',
+  options: { readonly hideUsageChunk?: boolean } = {},
+): StreamPassthrough {
   if (dialect === 'anthropic') return new SsePassthrough(new AnthropicFrameReader());
   return options.hideUsageChunk === true
     ? new SsePassthrough(new ChatFrameReader(), isUsageOnlyFrame)

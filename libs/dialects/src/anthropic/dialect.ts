@@ -20,7 +20,9 @@ export const anthropicDialect: Dialect = {
   createStreamDecoder: (context) => new AnthropicStreamDecoder(context),
   createStreamEncoder: (context) => new AnthropicStreamEncoder(context),
   createUsageObserver: ({ stream }) =>
-    stream ? new StreamObserver(new SsePassthrough(new AnthropicFrameReader())) : new BodyObserver(parseMessagesResponse),
+    stream
+      ? new StreamObserver(new SsePassthrough(new AnthropicFrameReader()))
+      : new BodyObserver(parseMessagesResponse),
   renderError: renderAnthropicError,
   renderStreamError: renderAnthropicStreamError,
   parseError: parseAnthropicError,

@@ -2,7 +2,7 @@ import type { CallError, CallErrorType } from '@weir/call-model';
 import type { DialectError, HeaderMap, RenderedError } from '../dialect.js';
 import { decodeText } from '../framing/bytes.js';
 import { writeSseFrame } from '../framing/sse.js';
-import { errorHeaders, findRetryAfterSeconds, typeOfStatus } from '../translation/error-types.js';
+import { errorHeaders, errorOfAnswer } from '../translation/error-types.js';
 import { encodeJson, findJsonObject, isJsonObject, stringOf, type JsonObject } from '../translation/json.js';
 
 /* {type: "error", error: {type, message}, request_id}: https://platform.claude.com/docs/en/api/errors */
@@ -46,7 +46,11 @@ export function writeErrorObject(error: DialectError): JsonObject {
 }
 
 export function renderAnthropicError(error: DialectError): RenderedError {
-  return { status: error.status, headers: errorHeaders(error, 'request-id'), body: encodeJson(writeErrorObject(error)) };
+  return {
+    status: error.status,
+    headers: errorHeaders(error, 'request-id'),
+    body: encodeJson(writeErrorObject(error)),
+  };
 }
 
 /** A frame on which the official clients throw. Nothing may follow it. */
@@ -74,12 +78,9 @@ export function parseAnthropicError(status: number, headers: HeaderMap, body: Ui
   const json = findJsonObject(decodeText(body));
   const inBody = json && findAnthropicError(json);
   const byKind = FROM_ANTHROPIC[inBody?.code ?? ''];
-  const retryAfterSeconds = findRetryAfterSeconds(headers);
-  return {
-    type: byKind?.[1] === status ? byKind[0] : typeOfStatus(status),
-    status,
-    message: inBody?.message ?? stringOf(json?.['message']) ?? `The provider answered with HTTP status ${status}.`,
-    ...(inBody?.code === undefined ? {} : { code: inBody.code }),
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  };
+  return errorOfAnswer(status, headers, {
+    type: byKind?.[1] === status ? byKind[0] : undefined,
+    message: inBody?.message ?? stringOf(json?.['message']),
+    code: inBody?.code,
+  });
 }

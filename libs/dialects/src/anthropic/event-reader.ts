@@ -103,12 +103,22 @@ export class AnthropicEventReader {
         };
         // Some compatible servers give the whole input here instead of in deltas.
         const input = objectOf(content['input']);
-        return Object.keys(input).length === 0 ? [start] : [start, { type: 'tool-call-delta', block, fragment: JSON.stringify(input) }];
+        return Object.keys(input).length === 0
+          ? [start]
+          : [start, { type: 'tool-call-delta', block, fragment: JSON.stringify(input) }];
       }
       case 'thinking': {
-        this.#keep(index, { kind: 'reasoning', block, signature: stringOf(content['signature']) ?? '', redacted: undefined });
+        this.#keep(index, {
+          kind: 'reasoning',
+          block,
+          signature: stringOf(content['signature']) ?? '',
+          redacted: undefined,
+        });
         const text = stringOf(content['thinking']);
-        return [{ type: 'reasoning-start', block }, ...(text ? [{ type: 'reasoning-delta' as const, block, text }] : [])];
+        return [
+          { type: 'reasoning-start', block },
+          ...(text ? [{ type: 'reasoning-delta' as const, block, text }] : []),
+        ];
       }
       case 'redacted_thinking':
         this.#keep(index, { kind: 'reasoning', block, signature: '', redacted: stringOf(content['data']) ?? '' });
@@ -172,7 +182,11 @@ export class AnthropicEventReader {
     if (reason === undefined || this.#hasFinish) return events;
     this.#hasFinish = true;
     const stopSequence = stringOf(delta['stop_sequence']);
-    events.push({ type: 'finish', reason: mapAnthropicFinish(reason), ...(stopSequence === undefined ? {} : { stopSequence }) });
+    events.push({
+      type: 'finish',
+      reason: mapAnthropicFinish(reason),
+      ...(stopSequence === undefined ? {} : { stopSequence }),
+    });
     return events;
   }
 }

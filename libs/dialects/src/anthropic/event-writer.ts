@@ -127,7 +127,14 @@ export class AnthropicEventWriter {
       case 'text-start':
         return [this.#blockStart({ type: 'text', text: '', citations: null })];
       case 'tool-call-start':
-        return [this.#blockStart({ type: 'tool_use', id: mapToolCallId(event.id, CLAUDE_TOOL_ID), name: event.name, input: {} })];
+        return [
+          this.#blockStart({
+            type: 'tool_use',
+            id: mapToolCallId(event.id, CLAUDE_TOOL_ID),
+            name: event.name,
+            input: {},
+          }),
+        ];
       case 'reasoning-start':
         // What kind of block it is shows at its first text or at its end: a sealed one has another type.
         return [];
@@ -154,7 +161,8 @@ export class AnthropicEventWriter {
     const written: JsonObject[] = [];
     if (this.#isOpenWritten || event.redacted === undefined) {
       written.push(...this.#ensureThinking());
-      if (event.signature !== undefined) written.push(this.#delta({ type: 'signature_delta', signature: event.signature }));
+      if (event.signature !== undefined)
+        written.push(this.#delta({ type: 'signature_delta', signature: event.signature }));
     } else {
       written.push(this.#blockStart({ type: 'redacted_thinking', data: event.redacted }));
     }

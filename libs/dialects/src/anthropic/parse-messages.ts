@@ -1,4 +1,11 @@
-import type { Block, CacheBreakpoint, CallMessage, MediaSource, ReasoningBlock, ToolResultBlock } from '@weir/call-model';
+import type {
+  Block,
+  CacheBreakpoint,
+  CallMessage,
+  MediaSource,
+  ReasoningBlock,
+  ToolResultBlock,
+} from '@weir/call-model';
 import type { z } from 'zod';
 import type { DropList } from '../translation/drop-list.js';
 import { isBase64 } from '../translation/media.js';
@@ -50,7 +57,13 @@ function parseBlock(block: LooseBlock, path: string, dropped: DropList): Block |
         ...cacheOf(wire.cache_control),
       };
     case 'tool_use':
-      return { type: 'tool-call', id: wire.id, name: wire.name, input: JSON.stringify(wire.input), ...cacheOf(wire.cache_control) };
+      return {
+        type: 'tool-call',
+        id: wire.id,
+        name: wire.name,
+        input: JSON.stringify(wire.input),
+        ...cacheOf(wire.cache_control),
+      };
     case 'tool_result':
       return parseToolResult(wire, path, dropped);
     case 'thinking':
@@ -62,7 +75,9 @@ function parseBlock(block: LooseBlock, path: string, dropped: DropList): Block |
 
 /** An empty signature is what Weir itself writes for another model's reasoning: it is unsigned. */
 function parseThinking(text: string, signature: string | null | undefined): ReasoningBlock {
-  return signature ? { type: 'reasoning', text, signature, origin: 'claude' } : { type: 'reasoning', text, origin: 'open' };
+  return signature
+    ? { type: 'reasoning', text, signature, origin: 'claude' }
+    : { type: 'reasoning', text, origin: 'open' };
 }
 
 function parseToolResult(wire: z.infer<BlockSchemas['tool_result']>, path: string, dropped: DropList): ToolResultBlock {
@@ -90,7 +105,10 @@ function parseSource(source: WireSource, path: string): MediaSource {
     case 'text':
       return { kind: 'text', text: source.data };
     case 'content':
-      throw new RequestFaultError(path, `${path}: a document made of content blocks cannot be translated; send text or base64`);
+      throw new RequestFaultError(
+        path,
+        `${path}: a document made of content blocks cannot be translated; send text or base64`,
+      );
   }
 }
 

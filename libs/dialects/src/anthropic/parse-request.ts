@@ -73,7 +73,10 @@ function parseReasoningRequest(wire: MessagesRequest): ReasoningRequest | undefi
   }
 }
 
-function parseTools(wire: MessagesRequest, dropped: DropList): Pick<CallRequest, 'tools' | 'toolChoice' | 'parallelToolCalls'> {
+function parseTools(
+  wire: MessagesRequest,
+  dropped: DropList,
+): Pick<CallRequest, 'tools' | 'toolChoice' | 'parallelToolCalls'> {
   const tools: ToolDefinition[] = [];
   for (const tool of wire.tools ?? []) {
     if (tool.type != null && tool.type !== 'custom') {

@@ -38,7 +38,11 @@ export const ToolResultBlock = z.looseObject({
   is_error: z.boolean().nullish(),
   cache_control: CacheControl,
 });
-export const ThinkingBlock = z.looseObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string().nullish() });
+export const ThinkingBlock = z.looseObject({
+  type: z.literal('thinking'),
+  thinking: z.string(),
+  signature: z.string().nullish(),
+});
 export const RedactedThinkingBlock = z.looseObject({ type: z.literal('redacted_thinking'), data: z.string() });
 
 /** Which schema a block of this type must fit; other types are not carried. */
@@ -106,4 +110,7 @@ export const MessagesRequest = z.looseObject({
 export type MessagesRequest = z.infer<typeof MessagesRequest>;
 
 /** Everything `parseRequest` reads, and what InvokeModel adds; other fields are dropped in a translation. */
-export const MESSAGES_REQUEST_FIELDS: ReadonlySet<string> = new Set([...Object.keys(MessagesRequest.shape), 'anthropic_version']);
+export const MESSAGES_REQUEST_FIELDS: ReadonlySet<string> = new Set([
+  ...Object.keys(MessagesRequest.shape),
+  'anthropic_version',
+]);

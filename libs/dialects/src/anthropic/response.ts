@@ -16,7 +16,8 @@ export function parseMessagesResponse(body: Uint8Array, context: TranslationCont
   if (!json) return { ok: false, error: malformedAnswer('The provider sent an answer that is not valid JSON.') };
   const error = findAnthropicError(json);
   if (error) return { ok: false, error };
-  if (!Array.isArray(json['content'])) return { ok: false, error: malformedAnswer('The provider sent an answer without content.') };
+  if (!Array.isArray(json['content']))
+    return { ok: false, error: malformedAnswer('The provider sent an answer without content.') };
   const counted = new AnthropicUsage();
   counted.add(json['usage']);
   const stopSequence = stringOf(json['stop_sequence']);
@@ -50,7 +51,11 @@ function parseOutputBlock(block: JsonObject, context: TranslationContext): Outpu
     case 'thinking': {
       const text = stringOf(block['thinking']) ?? '';
       const signature = stringOf(block['signature']);
-      return [signature ? { type: 'reasoning', text, signature, origin: 'claude' } : { type: 'reasoning', text, origin: 'open' }];
+      return [
+        signature
+          ? { type: 'reasoning', text, signature, origin: 'claude' }
+          : { type: 'reasoning', text, origin: 'open' },
+      ];
     }
     case 'redacted_thinking':
       return [{ type: 'reasoning', text: '', redacted: stringOf(block['data']) ?? '', origin: 'claude' }];
@@ -82,7 +87,12 @@ function writeOutputBlock(block: OutputBlock): JsonObject {
     case 'text':
       return { type: 'text', text: block.text, citations: null };
     case 'tool-call':
-      return { type: 'tool_use', id: mapToolCallId(block.id, CLAUDE_TOOL_ID), name: block.name, input: parseToolInput(block.input) };
+      return {
+        type: 'tool_use',
+        id: mapToolCallId(block.id, CLAUDE_TOOL_ID),
+        name: block.name,
+        input: parseToolInput(block.input),
+      };
     case 'reasoning':
       return writeThinking(block);
   }

@@ -2,7 +2,7 @@ import type { StreamEvent } from '@weir/call-model';
 import type { StreamDecoder, StreamEncoder, TranslationContext } from '../dialect.js';
 import { concatBytes } from '../framing/bytes.js';
 import { parseSseFrame, SseFrameSplitter, writeSseFrame } from '../framing/sse.js';
-import { malformedAnswer } from '../translation/answer-error.js';
+import { unreadableStream } from '../translation/answer-error.js';
 import type { JsonObject } from '../translation/json.js';
 import { AnthropicEventReader } from './event-reader.js';
 import { AnthropicEventWriter } from './event-writer.js';
@@ -25,8 +25,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
         if (event && event.data.trim() !== '') events.push(...this.#reader.read(event.data));
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : 'unknown';
-      events.push(...this.#reader.fail(malformedAnswer(`The provider's stream cannot be read: ${reason}`)));
+      events.push(...this.#reader.fail(unreadableStream(error)));
     }
     return events;
   }

@@ -49,7 +49,8 @@ export class AnthropicUsage {
 
   /** Where the provider's own figures contradict each other. */
   get mismatch(): string | undefined {
-    if (this.#write1h > this.#write) return `cache writes for 1 h are ${this.#write1h}, all cache writes ${this.#write}`;
+    if (this.#write1h > this.#write)
+      return `cache writes for 1 h are ${this.#write1h}, all cache writes ${this.#write}`;
     if (this.#thinking > this.#output) return `thinking tokens are ${this.#thinking}, all output ${this.#output}`;
     return findUsageMismatch(this.usage ?? EMPTY_USAGE, {
       input: this.#input + this.#read + this.#write,

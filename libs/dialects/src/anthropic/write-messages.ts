@@ -1,4 +1,11 @@
-import type { Block, CacheBreakpoint, CallRequest, MediaSource, ReasoningBlock, ToolResultBlock } from '@weir/call-model';
+import type {
+  Block,
+  CacheBreakpoint,
+  CallRequest,
+  MediaSource,
+  ReasoningBlock,
+  ToolResultBlock,
+} from '@weir/call-model';
 import type { TargetCapabilities } from '../dialect.js';
 import type { DropList } from '../translation/drop-list.js';
 import type { JsonObject } from '../translation/json.js';
@@ -10,12 +17,19 @@ import { mergeTurns } from '../translation/turns.js';
 /** The most breakpoints Anthropic takes in one request; the last ones cover the longest prefixes. */
 const CACHE_BREAKPOINTS_MAX = 4;
 
-export function writeMessages(request: CallRequest, target: TargetCapabilities, names: ToolNameMap, dropped: DropList): JsonObject[] {
+export function writeMessages(
+  request: CallRequest,
+  target: TargetCapabilities,
+  names: ToolNameMap,
+  dropped: DropList,
+): JsonObject[] {
   const rules = { keepSystem: target.systemMidConversation === true };
   const isSignedAccepted = target.signedReasoning !== false;
   const carried = request.messages.map((message) => ({
     ...message,
-    content: message.content.filter((block) => block.type !== 'reasoning' || keepReasoning(block, isSignedAccepted, dropped)),
+    content: message.content.filter(
+      (block) => block.type !== 'reasoning' || keepReasoning(block, isSignedAccepted, dropped),
+    ),
   }));
   return mergeTurns(carried, rules, dropped).map((turn) => ({
     role: turn.role,
@@ -85,7 +99,10 @@ function writeSource(source: MediaSource, kind: 'image' | 'document'): JsonObjec
     case 'text':
       return { type: 'text', media_type: 'text/plain', data: source.text };
     case 'file':
-      throw new RequestFaultError('messages', `A file id of another provider cannot be used with this model; send the ${kind} itself.`);
+      throw new RequestFaultError(
+        'messages',
+        `A file id of another provider cannot be used with this model; send the ${kind} itself.`,
+      );
   }
 }
 
@@ -98,7 +115,7 @@ export function cacheControlOf(block: { readonly cache?: CacheBreakpoint | undef
 export function limitBreakpoints(holders: readonly JsonObject[], field: string, dropped: DropList): void {
   const marked = holders.filter((holder) => field in holder);
   for (const holder of marked.slice(0, Math.max(0, marked.length - CACHE_BREAKPOINTS_MAX))) {
-    delete holder[field];
+    Reflect.deleteProperty(holder, field);
     dropped.add('cache_control', 'more_than_4');
   }
 }

@@ -47,7 +47,11 @@ function writeSystem(request: CallRequest, target: TargetCapabilities, dropped: 
   const blocks: JsonObject[] = request.system
     .filter((block) => block.text.trim() !== '')
     .map((block) => ({ type: 'text', text: block.text, ...cacheControlOf(block) }));
-  const instruction = instructionFor(request, { isToolChoiceNoneNative: true, hasSchema: target.structuredOutput !== false }, dropped);
+  const instruction = instructionFor(
+    request,
+    { isToolChoiceNoneNative: true, hasSchema: target.structuredOutput !== false },
+    dropped,
+  );
   if (instruction !== undefined) blocks.push({ type: 'text', text: instruction });
   return blocks.length === 0 ? {} : { system: blocks };
 }
@@ -84,7 +88,12 @@ function writeToolChoice(request: CallRequest, names: ToolNameMap): JsonObject |
   }
 }
 
-function writeSampling(sampling: Sampling, target: TargetCapabilities, thinking: Thinking, dropped: DropList): JsonObject {
+function writeSampling(
+  sampling: Sampling,
+  target: TargetCapabilities,
+  thinking: Thinking,
+  dropped: DropList,
+): JsonObject {
   for (const [field, value] of Object.entries({
     frequency_penalty: sampling.frequencyPenalty,
     presence_penalty: sampling.presencePenalty,
@@ -102,7 +111,8 @@ function writeSampling(sampling: Sampling, target: TargetCapabilities, thinking:
 }
 
 function refusalOfSampling(target: TargetCapabilities, thinking: Thinking): string | undefined {
-  if (target.apiVersion !== undefined && target.apiVersion >= NO_SAMPLING_SINCE) return `not_accepted_on_${target.apiVersion}`;
+  if (target.apiVersion !== undefined && target.apiVersion >= NO_SAMPLING_SINCE)
+    return `not_accepted_on_${target.apiVersion}`;
   if (target.samplingAccepted === false) return 'not_accepted_by_model';
   return thinking.isOn ? 'conflicts_with_thinking' : undefined;
 }

@@ -16,7 +16,8 @@ export const bedrockConverseDialect: Dialect = {
   writeResponse: writeConverseResponse,
   createStreamDecoder: (context) => new ConverseStreamDecoder(context),
   createStreamEncoder: (context) => new ConverseStreamEncoder(context),
-  createUsageObserver: ({ stream }) => (stream ? new ConverseStreamObserver() : new BodyObserver(parseConverseResponse)),
+  createUsageObserver: ({ stream }) =>
+    stream ? new ConverseStreamObserver() : new BodyObserver(parseConverseResponse),
   renderError: renderBedrockError,
   renderStreamError: renderBedrockStreamError,
   parseError: parseBedrockError,

@@ -70,7 +70,12 @@ export class ConverseEventReader {
     if (name === undefined) return [];
     const { block } = this.#openBlock(Number(json['contentBlockIndex']), 'tool-call');
     return [
-      { type: 'tool-call-start', block, id: stringOf(toolUse['toolUseId']) ?? '', name: this.context.toolNames?.get(name) ?? name },
+      {
+        type: 'tool-call-start',
+        block,
+        id: stringOf(toolUse['toolUseId']) ?? '',
+        name: this.context.toolNames?.get(name) ?? name,
+      },
     ];
   }
 

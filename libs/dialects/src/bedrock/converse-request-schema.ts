@@ -78,7 +78,9 @@ export const ConverseRequest = z.looseObject({
       textFormat: z
         .looseObject({
           structure: z.looseObject({
-            jsonSchema: z.looseObject({ schema: z.string(), name: z.string().nullish(), description: z.string().nullish() }).optional(),
+            jsonSchema: z
+              .looseObject({ schema: z.string(), name: z.string().nullish(), description: z.string().nullish() })
+              .optional(),
           }),
         })
         .nullish(),

@@ -2,7 +2,15 @@ import type { CallResponse, OutputBlock } from '@weir/call-model';
 import type { ParsedResponse, TranslationContext } from '../dialect.js';
 import { decodeText } from '../framing/bytes.js';
 import { malformedAnswer } from '../translation/answer-error.js';
-import { arrayOf, encodeJson, findJsonObject, isJsonObject, objectOf, stringOf, type JsonObject } from '../translation/json.js';
+import {
+  arrayOf,
+  encodeJson,
+  findJsonObject,
+  isJsonObject,
+  objectOf,
+  stringOf,
+  type JsonObject,
+} from '../translation/json.js';
 import { parseToolInput } from '../translation/tool-input.js';
 import { CLAUDE_TOOL_ID, mapToolCallId } from '../translation/tool-names.js';
 import { mapConverseFinish, mapFinishToConverse } from './finish.js';
@@ -14,7 +22,8 @@ export function parseConverseResponse(body: Uint8Array, context: TranslationCont
   const json = findJsonObject(decodeText(body));
   if (!json) return { ok: false, error: malformedAnswer('The provider sent an answer that is not valid JSON.') };
   const content = objectOf(objectOf(json['output'])['message'])['content'];
-  if (!Array.isArray(content)) return { ok: false, error: malformedAnswer('The provider sent an answer without a message.') };
+  if (!Array.isArray(content))
+    return { ok: false, error: malformedAnswer('The provider sent an answer without a message.') };
   const counted = findConverseUsage(json['usage']);
   const response: CallResponse = {
     id: '',
@@ -52,7 +61,9 @@ function parseReasoning(content: JsonObject): OutputBlock[] {
   const reasoning = objectOf(content['reasoningText']);
   const text = stringOf(reasoning['text']) ?? '';
   const signature = stringOf(reasoning['signature']);
-  return [signature ? { type: 'reasoning', text, signature, origin: 'claude' } : { type: 'reasoning', text, origin: 'open' }];
+  return [
+    signature ? { type: 'reasoning', text, signature, origin: 'claude' } : { type: 'reasoning', text, origin: 'open' },
+  ];
 }
 
 export function writeConverseResponse(response: CallResponse): Uint8Array {
@@ -69,7 +80,13 @@ function writeOutputBlock(block: OutputBlock): JsonObject {
     case 'text':
       return { text: block.text };
     case 'tool-call':
-      return { toolUse: { toolUseId: mapToolCallId(block.id, CLAUDE_TOOL_ID), name: block.name, input: parseToolInput(block.input) } };
+      return {
+        toolUse: {
+          toolUseId: mapToolCallId(block.id, CLAUDE_TOOL_ID),
+          name: block.name,
+          input: parseToolInput(block.input),
+        },
+      };
     case 'reasoning':
       return writeReasoning(block);
   }

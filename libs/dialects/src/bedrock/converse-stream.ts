@@ -3,7 +3,7 @@ import type { ObservedUsage, StreamDecoder, StreamEncoder, TranslationContext, U
 import { concatBytes, decodeText, EMPTY_BYTES } from '../framing/bytes.js';
 import { EventStreamDecoder, writeEventStreamMessage } from '../framing/event-stream.js';
 import { Observation } from '../passthrough/observation.js';
-import { malformedAnswer } from '../translation/answer-error.js';
+import { unreadableStream } from '../translation/answer-error.js';
 import { encodeJson, findJsonObject, type JsonObject } from '../translation/json.js';
 import { CLAUDE_TOOL_ID, mapToolCallId } from '../translation/tool-names.js';
 import { ConverseEventReader } from './converse-events.js';
@@ -34,7 +34,7 @@ export class ConverseStreamDecoder implements StreamDecoder {
         events.push(...this.#reader.read(message.headers[':event-type'] ?? '', json));
       }
     } catch (error) {
-      events.push(...this.#reader.fail(malformedAnswer(`The provider's stream cannot be read: ${error instanceof Error ? error.message : 'unknown'}`)));
+      events.push(...this.#reader.fail(unreadableStream(error)));
     }
     return events;
   }
@@ -80,7 +80,11 @@ export class ConverseStreamEncoder implements StreamEncoder {
         return writeEvent('messageStop', { stopReason: mapFinishToConverse(event.reason) });
       case 'error':
         this.#isClosed = true;
-        return renderBedrockStreamError({ ...event.error, code: event.error.type, requestId: this.context.requestId ?? '' });
+        return renderBedrockStreamError({
+          ...event.error,
+          code: event.error.type,
+          requestId: this.context.requestId ?? '',
+        });
       case 'text-start':
       case 'reasoning-start':
         return EMPTY_BYTES;
@@ -96,8 +100,10 @@ export class ConverseStreamEncoder implements StreamEncoder {
 
 function writeSeals(event: Extract<StreamEvent, { type: 'reasoning-end' }>): Uint8Array[] {
   const seals: Uint8Array[] = [];
-  if (event.signature !== undefined) seals.push(writeDelta(event.block, { reasoningContent: { signature: event.signature } }));
-  if (event.redacted !== undefined) seals.push(writeDelta(event.block, { reasoningContent: { redactedContent: event.redacted } }));
+  if (event.signature !== undefined)
+    seals.push(writeDelta(event.block, { reasoningContent: { signature: event.signature } }));
+  if (event.redacted !== undefined)
+    seals.push(writeDelta(event.block, { reasoningContent: { redactedContent: event.redacted } }));
   return seals;
 }
 
@@ -131,7 +137,7 @@ export class ConverseStreamObserver implements UsageObserver {
         this.#note(message.headers[':event-type'] ?? '', message.payload);
       }
     } catch (error) {
-      this.#seen.error = malformedAnswer(`The provider's stream cannot be read: ${error instanceof Error ? error.message : 'unknown'}`);
+      this.#seen.error = unreadableStream(error);
     }
   }
 

@@ -2,7 +2,7 @@ import type { CallError, CallErrorType } from '@weir/call-model';
 import type { DialectError, HeaderMap, RenderedError } from '../dialect.js';
 import { decodeText } from '../framing/bytes.js';
 import { writeEventStreamMessage, type EventStreamMessage } from '../framing/event-stream.js';
-import { errorHeaders, findRetryAfterSeconds, typeOfStatus } from '../translation/error-types.js';
+import { errorHeaders, errorOfAnswer } from '../translation/error-types.js';
 import { encodeJson, findJsonObject, stringOf } from '../translation/json.js';
 
 /*
@@ -88,14 +88,9 @@ export function parseBedrockError(status: number, headers: HeaderMap, body: Uint
   const json = findJsonObject(decodeText(body));
   // `ValidationException:http://internal.amazon.com/…` and `com.amazon…#ValidationException` both occur.
   const name = (headers['x-amzn-errortype'] ?? stringOf(json?.['__type']))?.split(':')[0]?.split('#').at(-1);
-  const known = FROM_BEDROCK[name?.toLowerCase() ?? ''];
-  const message = stringOf(json?.['message']) ?? stringOf(json?.['Message']);
-  const retryAfterSeconds = findRetryAfterSeconds(headers);
-  return {
-    type: known?.[0] ?? typeOfStatus(status),
-    status,
-    message: message ?? `The provider answered with HTTP status ${status}.`,
-    ...(name === undefined ? {} : { code: name }),
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  };
+  return errorOfAnswer(status, headers, {
+    type: FROM_BEDROCK[name?.toLowerCase() ?? '']?.[0],
+    message: stringOf(json?.['message']) ?? stringOf(json?.['Message']),
+    code: name,
+  });
 }

@@ -21,7 +21,8 @@ export const bedrockInvokeDialect: Dialect = {
   writeResponse: writeMessagesResponse,
   createStreamDecoder: (context) => new InvokeStreamDecoder(context),
   createStreamEncoder: (context) => new InvokeStreamEncoder(context),
-  createUsageObserver: ({ stream }) => (stream ? new StreamObserver(new InvokeToSse()) : new BodyObserver(parseMessagesResponse)),
+  createUsageObserver: ({ stream }) =>
+    stream ? new StreamObserver(new InvokeToSse()) : new BodyObserver(parseMessagesResponse),
   renderError: renderBedrockError,
   renderStreamError: renderBedrockStreamError,
   parseError: parseBedrockError,

@@ -6,7 +6,7 @@ import { AnthropicEventObserver, observeEventBytes } from '../anthropic/frame-re
 import { concatBytes, decodeText, encodeText, EMPTY_BYTES } from '../framing/bytes.js';
 import { EventStreamDecoder, writeEventStreamMessage, type EventStreamMessage } from '../framing/event-stream.js';
 import { Observation } from '../passthrough/observation.js';
-import { malformedAnswer } from '../translation/answer-error.js';
+import { unreadableStream } from '../translation/answer-error.js';
 import { encodeJson, findJsonObject, stringOf, type JsonObject } from '../translation/json.js';
 import { findEventError, renderBedrockStreamError } from './error.js';
 
@@ -21,10 +21,6 @@ function findInnerBytes(message: EventStreamMessage): Uint8Array | undefined {
   const bytes = stringOf(findJsonObject(decodeText(message.payload))?.['bytes']);
   if (bytes === undefined) throw new Error('a chunk without bytes');
   return Buffer.from(bytes, 'base64');
-}
-
-function streamFault(error: unknown): CallError {
-  return malformedAnswer(`The provider's stream cannot be read: ${error instanceof Error ? error.message : 'unknown'}`);
 }
 
 export class InvokeStreamDecoder implements StreamDecoder {
@@ -46,7 +42,7 @@ export class InvokeStreamDecoder implements StreamDecoder {
         else if (inner) events.push(...this.#reader.read(decodeText(inner)));
       }
     } catch (error) {
-      events.push(...this.#reader.fail(streamFault(error)));
+      events.push(...this.#reader.fail(unreadableStream(error)));
     }
     return events;
   }
@@ -112,7 +108,7 @@ export class InvokeToSse implements StreamPassthrough {
         if (this.#seen.error) break;
       }
     } catch (error) {
-      this.#seen.error = streamFault(error);
+      this.#seen.error = unreadableStream(error);
     }
     return parts.length === 0 ? EMPTY_BYTES : concatBytes(parts);
   }

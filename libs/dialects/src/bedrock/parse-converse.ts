@@ -1,9 +1,26 @@
-import type { Block, CacheBreakpoint, CallMessage, CallRequest, MediaSource, ReasoningRequest, TextBlock, ToolChoice, ToolDefinition } from '@weir/call-model';
+import type {
+  Block,
+  CacheBreakpoint,
+  CallMessage,
+  CallRequest,
+  MediaSource,
+  ReasoningRequest,
+  ResponseFormat,
+  TextBlock,
+  ToolChoice,
+  ToolDefinition,
+} from '@weir/call-model';
 import type { ParsedRequest, RequestContext } from '../dialect.js';
 import { DropList } from '../translation/drop-list.js';
-import { findJsonObject, isJsonObject, objectOf } from '../translation/json.js';
+import { findJsonObject, objectOf } from '../translation/json.js';
 import { catchRequestFault, parseWith, readJsonBody, RequestFaultError } from '../translation/request-fault.js';
-import { CONVERSE_REQUEST_FIELDS, ConverseRequest, type ConverseBlock, type ConverseDocument, type ConverseImage } from './converse-request-schema.js';
+import {
+  CONVERSE_REQUEST_FIELDS,
+  ConverseRequest,
+  type ConverseBlock,
+  type ConverseDocument,
+  type ConverseImage,
+} from './converse-request-schema.js';
 import { mediaTypeOfDocument, mediaTypeOfImage } from './media-format.js';
 
 /** Converse body → neutral call; model and streaming are in the path and come in the context. */
@@ -64,17 +81,25 @@ function parseBlock(wire: ConverseBlock, path: string): Block | undefined {
   if (wire.image) return parseImage(wire.image, path);
   if (wire.document) return parseDocument(wire.document, path);
   if (wire.toolUse) {
-    return { type: 'tool-call', id: wire.toolUse.toolUseId, name: wire.toolUse.name, input: JSON.stringify(wire.toolUse.input ?? {}) };
+    return {
+      type: 'tool-call',
+      id: wire.toolUse.toolUseId,
+      name: wire.toolUse.name,
+      input: JSON.stringify(wire.toolUse.input ?? {}),
+    };
   }
   if (wire.toolResult) return parseToolResult(wire.toolResult, path);
   return wire.reasoningContent ? parseReasoning(wire.reasoningContent) : undefined;
 }
 
 function parseReasoning(content: NonNullable<ConverseBlock['reasoningContent']>): Block | undefined {
-  if (content.redactedContent !== undefined) return { type: 'reasoning', text: '', redacted: content.redactedContent, origin: 'claude' };
+  if (content.redactedContent !== undefined)
+    return { type: 'reasoning', text: '', redacted: content.redactedContent, origin: 'claude' };
   if (!content.reasoningText) return undefined;
   const { text, signature } = content.reasoningText;
-  return signature ? { type: 'reasoning', text, signature, origin: 'claude' } : { type: 'reasoning', text, origin: 'open' };
+  return signature
+    ? { type: 'reasoning', text, signature, origin: 'claude' }
+    : { type: 'reasoning', text, origin: 'open' };
 }
 
 function parseToolResult(result: NonNullable<ConverseBlock['toolResult']>, path: string): Block {
@@ -92,18 +117,24 @@ function parseToolResult(result: NonNullable<ConverseBlock['toolResult']>, path:
 }
 
 function parseImage(image: ConverseImage, path: string): Extract<Block, { type: 'image' }> {
-  return { type: 'image', source: parseBlob(image.source.bytes, mediaTypeOfImage(image.format), `${path}.image.source`) };
+  return {
+    type: 'image',
+    source: parseBlob(image.source.bytes, mediaTypeOfImage(image.format), `${path}.image.source`),
+  };
 }
 
 function parseDocument(document: ConverseDocument, path: string): Extract<Block, { type: 'document' }> {
   const { bytes, text } = document.source;
   const source: MediaSource =
-    text === undefined ? parseBlob(bytes, mediaTypeOfDocument(document.format), `${path}.document.source`) : { kind: 'text', text };
+    text === undefined
+      ? parseBlob(bytes, mediaTypeOfDocument(document.format), `${path}.document.source`)
+      : { kind: 'text', text };
   return { type: 'document', source, ...(document.name === undefined ? {} : { name: document.name }) };
 }
 
 function parseBlob(bytes: string | undefined, mediaType: string, path: string): MediaSource {
-  if (bytes === undefined) throw new RequestFaultError(path, `${path}: only bytes can be translated, not a location in S3`);
+  if (bytes === undefined)
+    throw new RequestFaultError(path, `${path}: only bytes can be translated, not a location in S3`);
   return { kind: 'base64', mediaType, data: bytes };
 }
 
@@ -153,27 +184,30 @@ function parseOutput(wire: ConverseRequest, dropped: DropList): Pick<CallRequest
     if (field !== 'thinking' && field !== 'top_k') dropped.add(`additionalModelRequestFields.${field}`, 'not_carried');
   }
   const reasoning = parseReasoningRequest(objectOf(fields['thinking']), wire.outputConfig?.effort ?? undefined);
+  const responseFormat = parseResponseFormat(wire);
+  return { ...(reasoning ? { reasoning } : {}), ...(responseFormat ? { responseFormat } : {}) };
+}
+
+function parseResponseFormat(wire: ConverseRequest): ResponseFormat | undefined {
   const format = wire.outputConfig?.textFormat?.structure.jsonSchema;
-  const schema = format && findJsonObject(format.schema);
-  if (format && !schema) {
-    throw new RequestFaultError('outputConfig.textFormat', 'outputConfig.textFormat: the schema is not a JSON object in a string');
+  if (!format) return undefined;
+  const schema = findJsonObject(format.schema);
+  if (!schema) {
+    const param = 'outputConfig.textFormat.structure.jsonSchema.schema';
+    throw new RequestFaultError(param, `${param}: must be a JSON object written as a string`);
   }
   return {
-    ...(reasoning ? { reasoning } : {}),
-    ...(format && isJsonObject(schema)
-      ? {
-          responseFormat: {
-            type: 'json-schema' as const,
-            schema,
-            ...(format.name == null ? {} : { name: format.name }),
-            ...(format.description == null ? {} : { description: format.description }),
-          },
-        }
-      : {}),
+    type: 'json-schema',
+    schema,
+    ...(format.name == null ? {} : { name: format.name }),
+    ...(format.description == null ? {} : { description: format.description }),
   };
 }
 
-function parseReasoningRequest(thinking: Record<string, unknown>, effort: string | undefined): ReasoningRequest | undefined {
+function parseReasoningRequest(
+  thinking: Record<string, unknown>,
+  effort: string | undefined,
+): ReasoningRequest | undefined {
   const withEffort = effort === undefined ? {} : { effort };
   const budget = thinking['budget_tokens'];
   switch (thinking['type']) {

@@ -1,4 +1,12 @@
-import type { Block, CacheBreakpoint, CallRequest, DocumentBlock, ImageBlock, ReasoningBlock, ToolResultBlock } from '@weir/call-model';
+import type {
+  Block,
+  CacheBreakpoint,
+  CallRequest,
+  DocumentBlock,
+  ImageBlock,
+  ReasoningBlock,
+  ToolResultBlock,
+} from '@weir/call-model';
 import type { TargetCapabilities } from '../dialect.js';
 import { keepReasoning } from '../anthropic/write-messages.js';
 import type { DropList } from '../translation/drop-list.js';
@@ -28,7 +36,9 @@ export class ConverseMessageWriter {
     const isSignedAccepted = this.target.signedReasoning ?? this.target.reasoning === 'thinking';
     const carried = request.messages.map((message) => ({
       ...message,
-      content: message.content.filter((block) => block.type !== 'reasoning' || keepReasoning(block, isSignedAccepted, this.dropped)),
+      content: message.content.filter(
+        (block) => block.type !== 'reasoning' || keepReasoning(block, isSignedAccepted, this.dropped),
+      ),
     }));
     return mergeTurns(carried, { keepSystem: false }, this.dropped).map((turn) => ({
       role: turn.role,
@@ -84,11 +94,17 @@ export class ConverseMessageWriter {
   #writeImage(block: ImageBlock): JsonObject {
     const { source } = block;
     if (source.kind !== 'base64') {
-      throw new RequestFaultError('messages', 'The model takes images only as data, not by URL or file id; send a data: URL.');
+      throw new RequestFaultError(
+        'messages',
+        'The model takes images only as data, not by URL or file id; send a data: URL.',
+      );
     }
     const format = findImageFormat(source.mediaType);
     if (format === undefined) {
-      throw new RequestFaultError('messages', `The model takes images as png, jpeg, gif or webp, not ${source.mediaType}.`);
+      throw new RequestFaultError(
+        'messages',
+        `The model takes images as png, jpeg, gif or webp, not ${source.mediaType}.`,
+      );
     }
     return { image: { format, source: { bytes: source.data } } };
   }
@@ -100,10 +116,14 @@ export class ConverseMessageWriter {
       return { document: { format: 'txt', name, source: { bytes: Buffer.from(source.text).toString('base64') } } };
     }
     if (source.kind !== 'base64') {
-      throw new RequestFaultError('messages', 'The model takes documents only as data, not by URL or file id; send the document itself.');
+      throw new RequestFaultError(
+        'messages',
+        'The model takes documents only as data, not by URL or file id; send the document itself.',
+      );
     }
     const format = findDocumentFormat(source.mediaType);
-    if (format === undefined) throw new RequestFaultError('messages', `The model does not take documents of type ${source.mediaType}.`);
+    if (format === undefined)
+      throw new RequestFaultError('messages', `The model does not take documents of type ${source.mediaType}.`);
     return { document: { format, name, source: { bytes: source.data } } };
   }
 

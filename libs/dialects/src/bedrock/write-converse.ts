@@ -45,7 +45,12 @@ export function writeConverseRequest(request: CallRequest, target: TargetCapabil
   });
 }
 
-function writeSystem(request: CallRequest, target: TargetCapabilities, writer: ConverseMessageWriter, dropped: DropList): JsonObject[] | undefined {
+function writeSystem(
+  request: CallRequest,
+  target: TargetCapabilities,
+  writer: ConverseMessageWriter,
+  dropped: DropList,
+): JsonObject[] | undefined {
   const hasSchema = target.structuredOutput !== false;
   const instruction = instructionFor(request, { isToolChoiceNoneNative: false, hasSchema }, dropped);
   const blocks: JsonObject[] = request.system
@@ -55,9 +60,18 @@ function writeSystem(request: CallRequest, target: TargetCapabilities, writer: C
   return blocks.length === 0 ? undefined : blocks;
 }
 
-function writeSampling(request: CallRequest, target: TargetCapabilities, thinking: Thinking, dropped: DropList): JsonObject {
+function writeSampling(
+  request: CallRequest,
+  target: TargetCapabilities,
+  thinking: Thinking,
+  dropped: DropList,
+): JsonObject {
   const { temperature, topP, frequencyPenalty, presencePenalty, seed } = request.sampling;
-  for (const [field, value] of Object.entries({ frequency_penalty: frequencyPenalty, presence_penalty: presencePenalty, seed })) {
+  for (const [field, value] of Object.entries({
+    frequency_penalty: frequencyPenalty,
+    presence_penalty: presencePenalty,
+    seed,
+  })) {
     if (value !== undefined) dropped.add(field, 'not_supported');
   }
   const fields = withoutUndefined({ temperature, top_p: topP });
@@ -112,7 +126,11 @@ function writeToolConfig(
   const called = toolsOfHistory(request);
   if (called.length === 0) return undefined;
   dropped.add('tools', 'defined_from_history');
-  return { tools: called.map((name) => ({ toolSpec: { name: names.toUpstream(name), inputSchema: { json: { type: 'object' } } } })) };
+  return {
+    tools: called.map((name) => ({
+      toolSpec: { name: names.toUpstream(name), inputSchema: { json: { type: 'object' } } },
+    })),
+  };
 }
 
 function toolsOfHistory(request: CallRequest): string[] {
@@ -136,7 +154,11 @@ function writeToolChoice(request: CallRequest, names: ToolNameMap): JsonObject |
   }
 }
 
-function writeOutputConfig(request: CallRequest, target: TargetCapabilities, thinking: Thinking): JsonObject | undefined {
+function writeOutputConfig(
+  request: CallRequest,
+  target: TargetCapabilities,
+  thinking: Thinking,
+): JsonObject | undefined {
   const format = request.responseFormat;
   const isNative = format?.type === 'json-schema' && target.structuredOutput !== false;
   const config = withoutUndefined({
@@ -177,8 +199,16 @@ function writeAdditionalFields(
 /** Cache points over the limit leave empty objects behind, which Converse refuses. */
 function removeEmptyBlocks(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
-  const body = value as { messages?: { content: JsonObject[] }[]; system?: JsonObject[]; toolConfig?: { tools: JsonObject[] } };
-  const lists = [...(body.messages ?? []).map((message) => message.content), body.system ?? [], body.toolConfig?.tools ?? []];
+  const body = value as {
+    messages?: { content: JsonObject[] }[];
+    system?: JsonObject[];
+    toolConfig?: { tools: JsonObject[] };
+  };
+  const lists = [
+    ...(body.messages ?? []).map((message) => message.content),
+    body.system ?? [],
+    body.toolConfig?.tools ?? [],
+  ];
   for (const list of lists) {
     for (let index = list.length - 1; index >= 0; index -= 1) {
       if (Object.keys(list[index] ?? {}).length === 0) list.splice(index, 1);

@@ -62,7 +62,8 @@ function readTotalLength(data: Uint8Array): number {
   const view = viewAsBuffer(data);
   const total = view.readUInt32BE(0);
   const headers = view.readUInt32BE(4);
-  if (crc32(data.subarray(0, 8)) !== view.readUInt32BE(8)) throw new EventStreamFormatError('prelude checksum does not match');
+  if (crc32(data.subarray(0, 8)) !== view.readUInt32BE(8))
+    throw new EventStreamFormatError('prelude checksum does not match');
   if (total > EVENT_STREAM_MESSAGE_BYTES_MAX || total < PRELUDE_BYTES + headers + TRAILER_BYTES) {
     throw new EventStreamFormatError(`impossible message length ${total}`);
   }
@@ -72,9 +73,13 @@ function readTotalLength(data: Uint8Array): number {
 function readMessage(data: Uint8Array): EventStreamMessage {
   const view = viewAsBuffer(data);
   const end = data.length - TRAILER_BYTES;
-  if (crc32(data.subarray(0, end)) !== view.readUInt32BE(end)) throw new EventStreamFormatError('message checksum does not match');
+  if (crc32(data.subarray(0, end)) !== view.readUInt32BE(end))
+    throw new EventStreamFormatError('message checksum does not match');
   const payloadStart = PRELUDE_BYTES + view.readUInt32BE(4);
-  return { headers: readHeaders(view.subarray(PRELUDE_BYTES, payloadStart)), payload: data.subarray(payloadStart, end) };
+  return {
+    headers: readHeaders(view.subarray(PRELUDE_BYTES, payloadStart)),
+    payload: data.subarray(payloadStart, end),
+  };
 }
 
 const STRING_TYPE = 7;
@@ -102,7 +107,10 @@ function readHeaders(data: Buffer): Record<string, string> {
 }
 
 /** One message with string headers and correct checksums. */
-export function writeEventStreamMessage(headers: Readonly<Record<string, string>>, payload: Uint8Array = EMPTY_BYTES): Uint8Array {
+export function writeEventStreamMessage(
+  headers: Readonly<Record<string, string>>,
+  payload: Uint8Array = EMPTY_BYTES,
+): Uint8Array {
   const headerBytes = concatBytes(Object.entries(headers).map(([name, value]) => writeStringHeader(name, value)));
   const message = Buffer.alloc(PRELUDE_BYTES + headerBytes.length + payload.length + TRAILER_BYTES);
   message.writeUInt32BE(message.length, 0);

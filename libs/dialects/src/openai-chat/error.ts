@@ -2,7 +2,7 @@ import type { CallError, CallErrorType } from '@weir/call-model';
 import type { DialectError, HeaderMap, RenderedError } from '../dialect.js';
 import { decodeText } from '../framing/bytes.js';
 import { writeSseFrame } from '../framing/sse.js';
-import { errorHeaders, findRetryAfterSeconds, typeOfStatus } from '../translation/error-types.js';
+import { errorHeaders, errorOfAnswer, typeOfStatus } from '../translation/error-types.js';
 import { encodeJson, findJsonObject, isJsonObject, objectOf, stringOf, type JsonObject } from '../translation/json.js';
 
 /* {error: {message, type, param, code}}: https://platform.openai.com/docs/guides/error-codes */
@@ -67,12 +67,21 @@ function writeErrorObject(error: DialectError): JsonObject {
   const [type, code] = TO_CHAT[error.type];
   const appearance = error.appearance?.openai ?? { type, code };
   return {
-    error: { message: error.message, type: appearance.type, param: error.param ?? null, code: appearance.code ?? error.code },
+    error: {
+      message: error.message,
+      type: appearance.type,
+      param: error.param ?? null,
+      code: appearance.code ?? error.code,
+    },
   };
 }
 
 export function renderChatError(error: DialectError): RenderedError {
-  return { status: error.status, headers: errorHeaders(error, 'x-request-id'), body: encodeJson(writeErrorObject(error)) };
+  return {
+    status: error.status,
+    headers: errorHeaders(error, 'x-request-id'),
+    body: encodeJson(writeErrorObject(error)),
+  };
 }
 
 /** A frame on which the official clients throw `APIError`. Nothing may follow it. */
@@ -85,32 +94,40 @@ export function findChatStreamError(json: JsonObject): CallError | undefined {
   const { error } = json;
   if (typeof error === 'string') return { type: 'api', status: 502, message: error };
   if (!isJsonObject(error)) return undefined;
-  const code = stringOf(error['code']) ?? (typeof error['code'] === 'number' ? String(error['code']) : undefined);
-  const kind = stringOf(error['type']);
-  const numeric = Number(code);
-  const isStatus = Number.isInteger(numeric) && numeric >= 400 && numeric < 600;
-  const type = FROM_CODE[code ?? ''] ?? (isStatus ? typeOfStatus(numeric) : FROM_TYPE[kind ?? '']) ?? 'api';
-  const named = code ?? kind;
+  const code = codeOf(error);
+  const status = statusOf(code);
+  const type = FROM_CODE[code ?? ''] ?? (status ? typeOfStatus(status) : typeOfKind(error)) ?? 'api';
+  const named = code ?? stringOf(error['type']);
   return {
     type,
-    status: isStatus ? numeric : (STATUS_OF[type] ?? 500),
+    status: status ?? STATUS_OF[type] ?? 500,
     message: stringOf(error['message']) ?? 'The provider reported an error.',
     ...(named === undefined ? {} : { code: named }),
   };
 }
 
-/** An upstream's error answer. Status decides; the code refines it; the words are passed on and never read. */
+/** Some compatible servers put the HTTP status here, as a number. */
+function codeOf(error: JsonObject): string | undefined {
+  const { code } = error;
+  return typeof code === 'number' ? String(code) : stringOf(code);
+}
+
+function statusOf(code: string | undefined): number | undefined {
+  const status = Number(code);
+  return Number.isInteger(status) && status >= 400 && status < 600 ? status : undefined;
+}
+
+function typeOfKind(error: JsonObject): CallErrorType | undefined {
+  return FROM_TYPE[stringOf(error['type']) ?? ''];
+}
+
+/** An upstream's error answer; a code that says more than the status wins over it. */
 export function parseChatError(status: number, headers: HeaderMap, body: Uint8Array): CallError {
-  const json = findJsonObject(decodeText(body));
-  const inBody = json && findChatStreamError(json);
-  const refined = FROM_CODE[inBody?.code ?? ''];
-  const message = inBody?.message ?? stringOf(json?.['message']) ?? stringOf(objectOf(json?.['detail'])['message']);
-  const retryAfterSeconds = findRetryAfterSeconds(headers);
-  return {
-    type: refined ?? typeOfStatus(status),
-    status,
-    message: message ?? `The provider answered with HTTP status ${status}.`,
-    ...(inBody?.code === undefined ? {} : { code: inBody.code }),
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  };
+  const json = findJsonObject(decodeText(body)) ?? {};
+  const inBody = findChatStreamError(json);
+  return errorOfAnswer(status, headers, {
+    type: FROM_CODE[inBody?.code ?? ''],
+    message: inBody?.message ?? stringOf(json['message']) ?? stringOf(objectOf(json['detail'])['message']),
+    code: inBody?.code,
+  });
 }

@@ -9,7 +9,11 @@ import { findChatUsage } from './usage.js';
 /** Parses a Chat stream's frames until the first token, and then only those that hold usage, a finish reason or an error. */
 export class ChatFrameReader implements FrameReader {
   read(frame: Buffer, seen: Observation): void {
-    const isTelling = !seen.hasFirstToken || hasValueOf(frame, '"usage"') || hasValueOf(frame, '"finish_reason"') || hasValueOf(frame, '"error"');
+    const isTelling =
+      !seen.hasFirstToken ||
+      hasValueOf(frame, '"usage"') ||
+      hasValueOf(frame, '"finish_reason"') ||
+      hasValueOf(frame, '"error"');
     if (!isTelling) {
       if (frame.includes('[DONE]')) this.#readDone(frame, seen);
       return;

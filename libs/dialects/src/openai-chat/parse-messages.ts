@@ -137,24 +137,32 @@ function parseAssistant(message: ChatAssistantMessage, path: string, dropped: Dr
 }
 
 /** `reasoning_details` hold what must come back unchanged; without them `reasoning_content` is plain, unsigned text. */
-export function parseReasoning(message: Pick<ChatAssistantMessage, 'reasoning_content' | 'reasoning_details'>): ReasoningBlock[] {
+export function parseReasoning(
+  message: Pick<ChatAssistantMessage, 'reasoning_content' | 'reasoning_details'>,
+): ReasoningBlock[] {
   const blocks: ReasoningBlock[] = [];
   for (const detail of message.reasoning_details ?? []) {
-    const isClaude = detail.format?.startsWith('anthropic-claude') === true;
-    if (detail.type === 'reasoning.encrypted' && detail.data) {
-      if (isClaude) blocks.push({ type: 'reasoning', text: '', redacted: detail.data, origin: 'claude' });
-    } else if (detail.type === 'reasoning.text') {
-      const isSigned = isClaude && detail.signature != null && detail.signature !== '';
-      blocks.push({
-        type: 'reasoning',
-        text: detail.text ?? '',
-        ...(isSigned ? { signature: detail.signature as string } : {}),
-        origin: isSigned ? 'claude' : 'open',
-      });
-    }
+    const block = parseReasoningDetail(detail);
+    if (block) blocks.push(block);
   }
   if (blocks.length === 0 && message.reasoning_content != null) {
     blocks.push({ type: 'reasoning', text: message.reasoning_content, origin: 'open' });
   }
   return blocks;
+}
+
+type ReasoningDetail = NonNullable<ChatAssistantMessage['reasoning_details']>[number];
+
+function parseReasoningDetail(detail: ReasoningDetail): ReasoningBlock | undefined {
+  const isClaude = detail.format?.startsWith('anthropic-claude') === true;
+  if (detail.type === 'reasoning.encrypted') {
+    return isClaude && detail.data
+      ? { type: 'reasoning', text: '', redacted: detail.data, origin: 'claude' }
+      : undefined;
+  }
+  if (detail.type !== 'reasoning.text') return undefined;
+  const text = detail.text ?? '';
+  return isClaude && detail.signature
+    ? { type: 'reasoning', text, signature: detail.signature, origin: 'claude' }
+    : { type: 'reasoning', text, origin: 'open' };
 }

@@ -1,4 +1,11 @@
-import type { CallRequest, ReasoningRequest, ResponseFormat, Sampling, ToolChoice, ToolDefinition } from '@weir/call-model';
+import type {
+  CallRequest,
+  ReasoningRequest,
+  ResponseFormat,
+  Sampling,
+  ToolChoice,
+  ToolDefinition,
+} from '@weir/call-model';
 import type { ParsedRequest } from '../dialect.js';
 import { DropList } from '../translation/drop-list.js';
 import { withoutUndefined } from '../translation/json.js';
@@ -11,7 +18,10 @@ export function parseChatRequest(body: Uint8Array): ParsedRequest {
   return catchRequestFault<ParsedRequest>(() => {
     const json = readJsonBody(body);
     if (json['messages'] === undefined && json['input'] !== undefined) {
-      throw new RequestFaultError('messages', 'messages: this field is required ("input" belongs to the Responses API)');
+      throw new RequestFaultError(
+        'messages',
+        'messages: this field is required ("input" belongs to the Responses API)',
+      );
     }
     const wire = parseWith(ChatRequest, json);
     const dropped = new DropList();
@@ -49,7 +59,9 @@ function parseOptions(wire: ChatRequest) {
 
 /** Only the fields that have a value: null and absent mean the same in Chat. */
 function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)) as { [K in keyof T]?: NonNullable<T[K]> };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
 }
 
 function parseSampling(wire: ChatRequest): Sampling {
@@ -76,7 +88,10 @@ function parseResponseFormat(wire: ChatRequest): ResponseFormat | undefined {
   return { type: 'json-schema', schema: schema ?? {}, ...present({ name, description, strict }) };
 }
 
-function parseTools(wire: ChatRequest, dropped: DropList): Pick<CallRequest, 'tools' | 'toolChoice' | 'parallelToolCalls'> {
+function parseTools(
+  wire: ChatRequest,
+  dropped: DropList,
+): Pick<CallRequest, 'tools' | 'toolChoice' | 'parallelToolCalls'> {
   const tools: ToolDefinition[] = [];
   (wire.tools ?? []).forEach((tool, index) => {
     if (tool.type !== 'function') {
@@ -87,7 +102,12 @@ function parseTools(wire: ChatRequest, dropped: DropList): Pick<CallRequest, 'to
       throw new RequestFaultError(`tools[${index}].function`, `tools[${index}].function: this field is required`);
     }
     const { name, description, parameters, strict } = tool.function;
-    tools.push({ name, inputSchema: parameters ?? {}, ...present({ description, strict }), ...cacheOf(tool.cache_control) });
+    tools.push({
+      name,
+      inputSchema: parameters ?? {},
+      ...present({ description, strict }),
+      ...cacheOf(tool.cache_control),
+    });
   });
   const toolChoice = parseToolChoice(wire, dropped);
   return {

@@ -1,4 +1,4 @@
-import type { CallResponse, OutputBlock, ReasoningBlock } from '@weir/call-model';
+import type { CallResponse, FinishReason, OutputBlock, ReasoningBlock } from '@weir/call-model';
 import type { ParsedResponse, TranslationContext } from '../dialect.js';
 import { decodeText } from '../framing/bytes.js';
 import { malformedAnswer } from '../translation/answer-error.js';
@@ -17,21 +17,26 @@ export function parseChatResponse(body: Uint8Array, context: TranslationContext 
   if (error) return { ok: false, error };
   const choice = objectOf(arrayOf(json['choices'])[0]);
   const message = objectOf(choice['message']);
-  if (stringOf(message['role']) === undefined && message['content'] === undefined) {
+  if (Object.keys(message).length === 0) {
     return { ok: false, error: malformedAnswer('The provider sent an answer without a message.') };
   }
   const content = parseContent(message, context);
   const usage = findChatUsage(json['usage']);
-  const isRefusal = content.some((block) => block.type === 'text' && block.refusal === true);
-  const finish = mapChatFinish(stringOf(choice['finish_reason']) ?? 'stop');
   const response: CallResponse = {
     id: stringOf(json['id']) ?? '',
     model: context.model ?? stringOf(json['model']) ?? '',
     content,
-    finish: isRefusal && finish === 'stop' ? 'refusal' : finish,
+    finish: parseFinish(choice, content),
     usage: usage?.usage ?? null,
   };
   return { ok: true, response, ...(usage?.mismatch === undefined ? {} : { usageMismatch: usage.mismatch }) };
+}
+
+/** Chat ends a refusal with an ordinary `stop`; the field it came in tells. */
+function parseFinish(choice: JsonObject, content: readonly OutputBlock[]): FinishReason {
+  const finish = mapChatFinish(stringOf(choice['finish_reason']) ?? 'stop');
+  const isRefusal = content.some((block) => block.type === 'text' && block.refusal === true);
+  return isRefusal && finish === 'stop' ? 'refusal' : finish;
 }
 
 function parseContent(message: JsonObject, context: TranslationContext): OutputBlock[] {
@@ -84,7 +89,9 @@ export function chatIdOf(id: string): string {
 
 function writeMessage(content: readonly OutputBlock[]): JsonObject {
   const textOf = (isRefusal: boolean): string =>
-    content.map((block) => (block.type === 'text' && (block.refusal === true) === isRefusal ? block.text : '')).join('');
+    content
+      .map((block) => (block.type === 'text' && (block.refusal === true) === isRefusal ? block.text : ''))
+      .join('');
   const calls = content.flatMap((block) => (block.type === 'tool-call' ? [block] : []));
   const reasoning = content.flatMap((block) => (block.type === 'reasoning' ? [block] : []));
   const message: JsonObject = { role: 'assistant', content: textOf(false) || null, refusal: textOf(true) || null };

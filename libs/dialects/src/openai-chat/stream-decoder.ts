@@ -1,7 +1,7 @@
 import type { CallError, StreamEvent } from '@weir/call-model';
 import type { StreamDecoder, TranslationContext } from '../dialect.js';
 import { parseSseFrame, SseFrameSplitter } from '../framing/sse.js';
-import { incompleteAnswer, malformedAnswer } from '../translation/answer-error.js';
+import { incompleteAnswer, malformedAnswer, unreadableStream } from '../translation/answer-error.js';
 import { arrayOf, findJsonObject, objectOf, stringOf, type JsonObject } from '../translation/json.js';
 import { findChatStreamError } from './error.js';
 import { mapChatFinish } from './finish.js';
@@ -29,10 +29,9 @@ export class ChatStreamDecoder implements StreamDecoder {
     try {
       for (const frame of this.#splitter.push(bytes)) {
         this.#readFrame(frame, events);
-        if (this.#isClosed) break;
       }
     } catch (error) {
-      this.#fail(malformedAnswer(`The provider's stream cannot be read: ${error instanceof Error ? error.message : 'unknown'}`), events);
+      this.#fail(unreadableStream(error), events);
     }
     return events;
   }
@@ -47,6 +46,7 @@ export class ChatStreamDecoder implements StreamDecoder {
   }
 
   #readFrame(frame: Uint8Array, events: StreamEvent[]): void {
+    if (this.#isClosed) return;
     const event = parseSseFrame(frame);
     if (event === undefined) return;
     const data = event.data.trim();
@@ -99,7 +99,10 @@ export class ChatStreamDecoder implements StreamDecoder {
 
   /** A signed or redacted block comes whole, after the text that `reasoning_content` already carried. */
   #readDetails(delta: JsonObject, events: StreamEvent[]): void {
-    const details = arrayOf(delta['reasoning_details']).map((item) => ({ ...objectOf(item), type: stringOf(objectOf(item)['type']) ?? '' }));
+    const details = arrayOf(delta['reasoning_details']).map((item) => ({
+      ...objectOf(item),
+      type: stringOf(objectOf(item)['type']) ?? '',
+    }));
     for (const block of parseReasoning({ reasoning_details: details })) {
       if (block.origin !== 'claude') continue;
       if (this.#prose?.kind !== 'reasoning' || block.redacted !== undefined) this.#openProse('reasoning', events);
@@ -125,7 +128,10 @@ export class ChatStreamDecoder implements StreamDecoder {
     }
   }
 
-  #closeProse(events: StreamEvent[], sealed: { signature?: string | undefined; redacted?: string | undefined } = {}): void {
+  #closeProse(
+    events: StreamEvent[],
+    sealed: { signature?: string | undefined; redacted?: string | undefined } = {},
+  ): void {
     if (!this.#prose) return;
     const { kind, block } = this.#prose;
     this.#prose = undefined;

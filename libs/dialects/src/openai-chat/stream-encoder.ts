@@ -57,7 +57,11 @@ export class ChatStreamEncoder implements StreamEncoder {
         return this.#chunk({}, mapFinishToChat(event.reason));
       case 'error':
         this.#isClosed = true;
-        return renderChatStreamError({ ...event.error, code: event.error.code ?? event.error.type, requestId: this.context.requestId ?? '' });
+        return renderChatStreamError({
+          ...event.error,
+          code: event.error.code ?? event.error.type,
+          requestId: this.context.requestId ?? '',
+        });
       case 'text-end':
         return EMPTY_BYTES;
     }
@@ -68,7 +72,9 @@ export class ChatStreamEncoder implements StreamEncoder {
     this.#isClosed = true;
     const frames: Uint8Array[] = [];
     if (this.context.streamUsage === true && this.#usage) {
-      frames.push(writeSseFrame(JSON.stringify({ ...this.#envelope(), choices: [], usage: writeChatUsage(this.#usage) })));
+      frames.push(
+        writeSseFrame(JSON.stringify({ ...this.#envelope(), choices: [], usage: writeChatUsage(this.#usage) })),
+      );
     }
     if (this.#finish !== undefined) frames.push(writeSseFrame('[DONE]'));
     return concatBytes(frames);
@@ -79,12 +85,16 @@ export class ChatStreamEncoder implements StreamEncoder {
     return this.#chunk({ role: 'assistant', content: '' }, null);
   }
 
-  #toolCall(event: Extract<StreamEvent, { type: 'tool-call-start' | 'tool-call-delta' | 'tool-call-end' }>): Uint8Array {
+  #toolCall(
+    event: Extract<StreamEvent, { type: 'tool-call-start' | 'tool-call-delta' | 'tool-call-end' }>,
+  ): Uint8Array {
     if (event.type === 'tool-call-start') {
       const index = this.#tools.size;
       this.#tools.set(event.block, { index, isEmpty: true });
       const id = mapToolCallId(event.id, CHAT_TOOL_ID);
-      return this.#delta({ tool_calls: [{ index, id, type: 'function', function: { name: event.name, arguments: '' } }] });
+      return this.#delta({
+        tool_calls: [{ index, id, type: 'function', function: { name: event.name, arguments: '' } }],
+      });
     }
     const call = this.#tools.get(event.block);
     if (!call) return EMPTY_BYTES;
@@ -106,7 +116,10 @@ export class ChatStreamEncoder implements StreamEncoder {
       block.text += event.text;
       return this.#delta({ reasoning_content: event.text });
     }
-    const details = writeReasoningDetail({ text: block.text, signature: event.signature, redacted: event.redacted }, block.index);
+    const details = writeReasoningDetail(
+      { text: block.text, signature: event.signature, redacted: event.redacted },
+      block.index,
+    );
     block.text = '';
     return details.length === 0 ? EMPTY_BYTES : this.#delta({ reasoning_details: details });
   }

@@ -1,4 +1,12 @@
-import type { Block, CallMessage, CallRequest, ImageBlock, DocumentBlock, ReasoningBlock, ToolResultBlock } from '@weir/call-model';
+import type {
+  Block,
+  CallMessage,
+  CallRequest,
+  ImageBlock,
+  DocumentBlock,
+  ReasoningBlock,
+  ToolResultBlock,
+} from '@weir/call-model';
 import type { TargetCapabilities } from '../dialect.js';
 import type { DropList } from '../translation/drop-list.js';
 import type { JsonObject } from '../translation/json.js';
@@ -23,7 +31,12 @@ export function writeChatMessages(
   return messages;
 }
 
-function writeMessage(message: CallMessage, target: TargetCapabilities, names: ToolNameMap, dropped: DropList): JsonObject[] {
+function writeMessage(
+  message: CallMessage,
+  target: TargetCapabilities,
+  names: ToolNameMap,
+  dropped: DropList,
+): JsonObject[] {
   switch (message.role) {
     case 'system':
       return [{ role: 'system', content: joinTexts(message.content) }];
@@ -64,7 +77,11 @@ function writeUserPart(block: Block, dropped: DropList): JsonObject[] {
 
 function writeImage(block: ImageBlock): JsonObject {
   const { source } = block;
-  if (source.kind === 'file') throw new RequestFaultError('messages', 'An image given by file id cannot be used with this model; send the image itself.');
+  if (source.kind === 'file')
+    throw new RequestFaultError(
+      'messages',
+      'An image given by file id cannot be used with this model; send the image itself.',
+    );
   if (source.kind === 'text') throw new RequestFaultError('messages', 'An image cannot be given as text.');
   const url = source.kind === 'url' ? source.url : formatDataUrl(source.mediaType, source.data);
   return { type: 'image_url', image_url: block.detail === undefined ? { url } : { url, detail: block.detail } };
@@ -81,9 +98,15 @@ function writeDocument(block: DocumentBlock): JsonObject {
         file: { filename: block.name ?? 'document', file_data: formatDataUrl(source.mediaType, source.data) },
       };
     case 'url':
-      throw new RequestFaultError('messages', 'A document given by URL cannot be used with this model; send the document itself.');
+      throw new RequestFaultError(
+        'messages',
+        'A document given by URL cannot be used with this model; send the document itself.',
+      );
     case 'file':
-      throw new RequestFaultError('messages', 'A document given by file id cannot be used with this model; send the document itself.');
+      throw new RequestFaultError(
+        'messages',
+        'A document given by file id cannot be used with this model; send the document itself.',
+      );
   }
 }
 
@@ -97,11 +120,19 @@ function writeToolResult(block: ToolResultBlock, dropped: DropList): JsonObject 
   return { role: 'tool', tool_call_id: mapToolCallId(block.toolCallId, CHAT_TOOL_ID), content: texts.join('\n') };
 }
 
-function writeAssistant(content: readonly Block[], target: TargetCapabilities, names: ToolNameMap, dropped: DropList): JsonObject {
+function writeAssistant(
+  content: readonly Block[],
+  target: TargetCapabilities,
+  names: ToolNameMap,
+  dropped: DropList,
+): JsonObject {
   const text = joinTexts(content.filter((block) => block.type === 'text' && block.refusal === undefined));
   const refusal = joinTexts(content.filter((block) => block.type === 'text' && block.refusal === true));
   const calls = content.flatMap((block) => (block.type === 'tool-call' ? [block] : []));
-  const message: JsonObject = { role: 'assistant', content: text === '' && (calls.length > 0 || refusal !== '') ? null : text };
+  const message: JsonObject = {
+    role: 'assistant',
+    content: text === '' && (calls.length > 0 || refusal !== '') ? null : text,
+  };
   if (refusal !== '') message['refusal'] = refusal;
   if (calls.length > 0) {
     message['tool_calls'] = calls.map((call) => ({
@@ -118,7 +149,12 @@ function writeAssistant(content: readonly Block[], target: TargetCapabilities, n
 /**
  * DeepSeek answers 400 on a tool turn without its `reasoning_content` and accepts an empty one; others do not know the field.
  */
-function writeReasoning(blocks: readonly ReasoningBlock[], hasCalls: boolean, target: TargetCapabilities, dropped: DropList): JsonObject {
+function writeReasoning(
+  blocks: readonly ReasoningBlock[],
+  hasCalls: boolean,
+  target: TargetCapabilities,
+  dropped: DropList,
+): JsonObject {
   const open = blocks.filter((block) => block.origin === 'open');
   if (open.length < blocks.length) dropped.add('reasoning', 'foreign_signature');
   if (target.reasoning !== 'thinking') {

@@ -78,7 +78,8 @@ function writeReasoning(request: CallRequest, target: TargetCapabilities, droppe
     return {};
   }
   if (reasoning.mode === 'off') return { reasoning_effort: 'none' };
-  if (reasoning.effort !== undefined) return { reasoning_effort: reasoning.effort === 'max' ? 'xhigh' : reasoning.effort };
+  if (reasoning.effort !== undefined)
+    return { reasoning_effort: reasoning.effort === 'max' ? 'xhigh' : reasoning.effort };
   if (reasoning.budgetTokens === undefined) return {};
   dropped.add('thinking.budget_tokens', 'mapped_to_effort');
   return { reasoning_effort: effortOfBudget(reasoning.budgetTokens) };
@@ -112,7 +113,11 @@ function writeToolChoice(request: CallRequest, names: ToolNameMap): unknown {
   return { type: 'function', function: { name: names.toUpstream(choice.name) } };
 }
 
-function writeResponseFormat(format: ResponseFormat | undefined, target: TargetCapabilities, dropped: DropList): unknown {
+function writeResponseFormat(
+  format: ResponseFormat | undefined,
+  target: TargetCapabilities,
+  dropped: DropList,
+): unknown {
   if (format === undefined) return undefined;
   if (format.type === 'json-object') return { type: 'json_object' };
   if (target.structuredOutput === false) {
@@ -121,13 +126,20 @@ function writeResponseFormat(format: ResponseFormat | undefined, target: TargetC
   }
   const { name, description, schema, strict } = format;
   // Chat demands a name; Anthropic and Converse have none to give.
-  return { type: 'json_schema', json_schema: withoutUndefined({ name: name ?? 'response', description, schema, strict }) };
+  return {
+    type: 'json_schema',
+    json_schema: withoutUndefined({ name: name ?? 'response', description, schema, strict }),
+  };
 }
 
 /** Chat upstreams cache by themselves, so breakpoints have nowhere to go. */
 function listCacheBreakpoints(request: CallRequest, dropped: DropList): void {
-  const blocks: readonly (Block | TextBlock)[] = [...request.system, ...request.messages.flatMap((message) => message.content)];
+  const blocks: readonly (Block | TextBlock)[] = [
+    ...request.system,
+    ...request.messages.flatMap((message) => message.content),
+  ];
   const hasBreakpoint =
-    request.tools.some((tool) => tool.cache !== undefined) || blocks.some((block) => 'cache' in block && block.cache !== undefined);
+    request.tools.some((tool) => tool.cache !== undefined) ||
+    blocks.some((block) => 'cache' in block && block.cache !== undefined);
   if (hasBreakpoint) dropped.add('cache_control', 'not_supported');
 }

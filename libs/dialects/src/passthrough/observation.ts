@@ -12,6 +12,10 @@ export class Observation {
   model: string | null = null;
   hasFirstToken = false;
 
+  get isHealthy(): boolean {
+    return this.error === null;
+  }
+
   result(): ObservedUsage {
     const { usage, usageMismatch, finish, error, isComplete, id, model } = this;
     return { usage, usageMismatch, finish, error, isComplete: isComplete && error === null, id, model };

@@ -2,7 +2,7 @@ import type { CallError } from '@weir/call-model';
 import type { ObservedUsage, StreamPassthrough } from '../dialect.js';
 import { concatBytes, EMPTY_BYTES, viewAsBuffer } from '../framing/bytes.js';
 import { SseFrameSplitter } from '../framing/sse.js';
-import { malformedAnswer } from '../translation/answer-error.js';
+import { unreadableStream } from '../translation/answer-error.js';
 import { Observation, type FrameReader } from './observation.js';
 
 const BRACE_OPEN = 0x7b;
@@ -24,18 +24,20 @@ export class SsePassthrough implements StreamPassthrough {
     if (this.#seen.error) return EMPTY_BYTES;
     const forwarded: Uint8Array[] = [];
     try {
-      for (const frame of this.#splitter.push(bytes)) {
-        const buffer = viewAsBuffer(frame);
-        requirePlausible(buffer);
-        this.reader.read(buffer, this.#seen);
-        // An error is for the caller's worker to render, once.
-        if (this.#seen.error) break;
-        if (!this.isHidden(buffer)) forwarded.push(frame);
-      }
+      for (const frame of this.#splitter.push(bytes)) this.#readFrame(frame, forwarded);
     } catch (error) {
-      this.#seen.error = malformedAnswer(`The provider's stream cannot be read: ${error instanceof Error ? error.message : 'unknown'}`);
+      this.#seen.error = unreadableStream(error);
     }
     return joinAdjacent(forwarded);
+  }
+
+  #readFrame(frame: Uint8Array, forwarded: Uint8Array[]): void {
+    // An error is for the caller's worker to render, once; nothing follows it.
+    if (this.#seen.error) return;
+    const buffer = viewAsBuffer(frame);
+    requirePlausible(buffer);
+    this.reader.read(buffer, this.#seen);
+    if (this.#seen.isHealthy && !this.isHidden(buffer)) forwarded.push(frame);
   }
 
   get hasFirstToken(): boolean {

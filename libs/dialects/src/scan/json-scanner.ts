@@ -134,26 +134,31 @@ class JsonScanner {
     let strayMember: ScannedField['strayMember'];
     for (;;) {
       const byte = this.bytes[this.#at];
-      const isContainer = byte === BRACE_OPEN || byte === BRACKET_OPEN;
       if (stack.length === 1) {
-        if (!isOfKindObject(byte) && stack[0] === BRACKET_OPEN) strayMember ??= { index: memberCount, kind: kindOfFirstByte(byte) };
+        if (byte !== BRACE_OPEN && stack[0] === BRACKET_OPEN) {
+          strayMember ??= { index: memberCount, kind: kindOfFirstByte(byte) };
+        }
         memberCount += 1;
       }
-      if (isContainer && byte !== undefined) {
-        if (stack.length >= JSON_DEPTH_MAX - 1) this.#fail('nested too deeply');
-        this.#at += 1;
-        this.#skipSpaces();
-        if (this.bytes[this.#at] === byte + 2) this.#at += 1;
-        else {
-          stack.push(byte);
-          if (byte === BRACE_OPEN) this.#scanKey();
-          continue;
-        }
-      } else {
-        this.#scanScalar();
-      }
+      if ((byte === BRACE_OPEN || byte === BRACKET_OPEN) && this.#openContainer(byte, stack)) continue;
+      if (byte !== BRACE_OPEN && byte !== BRACKET_OPEN) this.#scanScalar();
       if (!this.#scanSeparators(stack)) return { memberCount, strayMember };
     }
+  }
+
+  /** Goes into a container, to its first value. False for an empty one, which is passed over. */
+  #openContainer(opening: number, stack: number[]): boolean {
+    if (stack.length >= JSON_DEPTH_MAX - 1) this.#fail('nested too deeply');
+    this.#at += 1;
+    this.#skipSpaces();
+    // In ASCII the closing bracket is two after the opening one.
+    if (this.bytes[this.#at] === opening + 2) {
+      this.#at += 1;
+      return false;
+    }
+    stack.push(opening);
+    if (opening === BRACE_OPEN) this.#scanKey();
+    return true;
   }
 
   /** After a value: closes what ends here, stands at the next value. False when the outermost container has closed. */
@@ -169,7 +174,6 @@ class JsonScanner {
         if (open === BRACE_OPEN) this.#scanKey();
         return true;
       }
-      // In ASCII the closing bracket is two after the opening one.
       if (byte !== open + 2) this.#fail(open === BRACE_OPEN ? 'expected "," or "}"' : 'expected "," or "]"');
       this.#at += 1;
       stack.pop();
@@ -243,11 +247,9 @@ class JsonScanner {
 
 function isNumberByte(byte: number | undefined): boolean {
   if (byte === undefined) return false;
-  return (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x2b || byte === 0x2e || byte === 0x45 || byte === 0x65;
-}
-
-function isOfKindObject(byte: number | undefined): boolean {
-  return byte === BRACE_OPEN;
+  return (
+    (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x2b || byte === 0x2e || byte === 0x45 || byte === 0x65
+  );
 }
 
 function kindOfFirstByte(byte: number | undefined): JsonKind {

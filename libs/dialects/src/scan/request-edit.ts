@@ -36,7 +36,8 @@ export function prepareOpenAiPassthrough(bytes: Uint8Array, model?: string): Pre
   const edits: ByteEdit[] = [];
   if (model !== undefined) {
     for (const field of scanned.fields) {
-      if (field.key === 'model') edits.push({ start: field.valueStart, end: field.valueEnd, text: JSON.stringify(model) });
+      if (field.key === 'model')
+        edits.push({ start: field.valueStart, end: field.valueEnd, text: JSON.stringify(model) });
     }
   }
   const stream = findLastField(scanned.fields, 'stream');
@@ -53,14 +54,19 @@ export function prepareOpenAiPassthrough(bytes: Uint8Array, model?: string): Pre
 
 /** Edits inside the value of `stream_options`: its other fields stay as they are. */
 function requestUsage(bytes: Uint8Array, field: ScannedField): ByteEdit[] {
-  if (field.kind !== 'object') return [{ start: field.valueStart, end: field.valueEnd, text: '{"include_usage":true}' }];
+  if (field.kind !== 'object')
+    return [{ start: field.valueStart, end: field.valueEnd, text: '{"include_usage":true}' }];
   const inner = scanJsonObject(bytes.subarray(field.valueStart, field.valueEnd));
   const present = inner.fields.filter((item) => item.key === 'include_usage');
   if (present.length === 0) {
     const edit = insertFirst(inner, '"include_usage":true', inner.fields.length > 0);
     return [{ ...edit, start: edit.start + field.valueStart, end: edit.end + field.valueStart }];
   }
-  return present.map((item) => ({ start: item.valueStart + field.valueStart, end: item.valueEnd + field.valueStart, text: 'true' }));
+  return present.map((item) => ({
+    start: item.valueStart + field.valueStart,
+    end: item.valueEnd + field.valueStart,
+    text: 'true',
+  }));
 }
 
 /** Bedrock's name of the body format; the only version there is. */

@@ -51,7 +51,14 @@ export function scanRequest(dialect: WireDialect, bytes: Uint8Array): RequestSca
   } catch (error) {
     if (error instanceof ScanFaultError) return { ok: false, fault: error.fault };
     if (error instanceof JsonSyntaxError) {
-      return { ok: false, fault: { code: 'malformed_json', param: null, message: `The request body is not valid JSON: ${error.message}.` } };
+      return {
+        ok: false,
+        fault: {
+          code: 'malformed_json',
+          param: null,
+          message: `The request body is not valid JSON: ${error.message}.`,
+        },
+      };
     }
     throw error;
   }
@@ -69,7 +76,8 @@ function scanFields(bytes: Uint8Array): Fields {
     const isScalar = field.kind !== 'object' && field.kind !== 'array';
     // A long string at top level is nobody's model name.
     const isShort = field.valueEnd - field.valueStart <= 4096;
-    const value: unknown = isScalar && isShort ? JSON.parse(decodeText(bytes.subarray(field.valueStart, field.valueEnd))) : undefined;
+    const value: unknown =
+      isScalar && isShort ? JSON.parse(decodeText(bytes.subarray(field.valueStart, field.valueEnd))) : undefined;
     fields.set(field.key, { kind: field.kind, memberCount: field.memberCount, strayMember: field.strayMember, value });
   }
   return fields;
@@ -119,7 +127,8 @@ function readCount(fields: Fields, name: string): number | null {
   const field = fields.get(name);
   if (!field || field.kind === 'null') return null;
   const { value } = field;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) refuse(name, `${name}: must be a positive integer`);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
+    refuse(name, `${name}: must be a positive integer`);
   return value;
 }
 
@@ -127,11 +136,15 @@ function readMessages(dialect: WireDialect, fields: Fields): number {
   const field = fields.get('messages');
   if (!field || field.kind === 'null') {
     const isResponses = dialect === 'openai-chat' && fields.has('input');
-    refuse('messages', `messages: this field is required${isResponses ? ' ("input" belongs to the Responses API)' : ''}`);
+    refuse(
+      'messages',
+      `messages: this field is required${isResponses ? ' ("input" belongs to the Responses API)' : ''}`,
+    );
   }
   if (field.kind !== 'array') refuse('messages', 'messages: must be an array');
   if (field.memberCount === 0) refuse('messages', 'messages: must not be empty');
-  if (field.strayMember) refuse(`messages[${field.strayMember.index}]`, `messages[${field.strayMember.index}]: must be an object`);
+  if (field.strayMember)
+    refuse(`messages[${field.strayMember.index}]`, `messages[${field.strayMember.index}]: must be an object`);
   return field.memberCount;
 }
 

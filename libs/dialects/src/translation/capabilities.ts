@@ -15,7 +15,10 @@ export function requireCapabilities(request: CallRequest, target: TargetCapabili
 /** Anthropic and Bedrock give one answer, without probabilities. @throws RequestFaultError */
 export function requireSingleAnswer(request: CallRequest): void {
   if (request.choices !== undefined && request.choices > 1) {
-    throw new RequestFaultError('n', `n: the model gives one answer per request; send ${request.choices} requests instead`);
+    throw new RequestFaultError(
+      'n',
+      `n: the model gives one answer per request; send ${request.choices} requests instead`,
+    );
   }
   if (request.logprobs === true) {
     throw new RequestFaultError('logprobs', 'logprobs: the model does not report token probabilities');

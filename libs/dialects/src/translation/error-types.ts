@@ -1,4 +1,4 @@
-import type { CallErrorType } from '@weir/call-model';
+import type { CallError, CallErrorType } from '@weir/call-model';
 import type { DialectError, HeaderMap } from '../dialect.js';
 
 const BY_STATUS: Readonly<Record<number, CallErrorType>> = {
@@ -32,6 +32,25 @@ export function findRetryAfterSeconds(headers: HeaderMap, nowMs: number = Date.n
   return Number.isNaN(date) ? undefined : Math.max(0, (date - nowMs) / 1000);
 }
 
+/** What was found in an upstream's error answer; the rest follows from status and headers. */
+export interface FoundError {
+  readonly type: CallErrorType | undefined;
+  readonly message: string | undefined;
+  readonly code: string | undefined;
+}
+
+/** An upstream's error answer. The status decides where the body names nothing; the words are passed on and never read. */
+export function errorOfAnswer(status: number, headers: HeaderMap, found: FoundError): CallError {
+  const retryAfterSeconds = findRetryAfterSeconds(headers);
+  return {
+    type: found.type ?? typeOfStatus(status),
+    status,
+    message: found.message ?? `The provider answered with HTTP status ${status}.`,
+    ...(found.code === undefined ? {} : { code: found.code }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+}
+
 /**
  * Headers of every rendered error. Each dialect's own request-id header is sent beside `x-request-id`. `x-should-retry` is obeyed by the official
  * OpenAI and Anthropic clients before anything else; without it each refusal of a budget becomes three calls.
@@ -39,7 +58,8 @@ export function findRetryAfterSeconds(headers: HeaderMap, nowMs: number = Date.n
 export function errorHeaders(error: DialectError, requestIdHeader: string): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'x-request-id': error.requestId };
   headers[requestIdHeader] = error.requestId;
-  if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(0, Math.ceil(error.retryAfterSeconds)));
+  if (error.retryAfterSeconds !== undefined)
+    headers['retry-after'] = String(Math.max(0, Math.ceil(error.retryAfterSeconds)));
   if (error.isRetryable !== undefined) headers['x-should-retry'] = String(error.isRetryable);
   return headers;
 }

@@ -23,7 +23,9 @@ export function instructionFor(request: CallRequest, native: NativeMeans, droppe
     sentences.push('Answer with one JSON object and nothing else: no prose before or after it, no code fence.');
   } else if (format?.type === 'json-schema' && !native.hasSchema) {
     dropped.add('response_format.json_schema', 'instructed');
-    sentences.push(`Answer with one JSON value that fits this JSON schema and nothing else, without a code fence:\n${JSON.stringify(format.schema)}`);
+    sentences.push(
+      `Answer with one JSON value that fits this JSON schema and nothing else, without a code fence:\n${JSON.stringify(format.schema)}`,
+    );
   }
   return sentences.length === 0 ? undefined : sentences.join('\n');
 }

@@ -14,7 +14,8 @@ export function parseMediaUrl(url: string, param: string): MediaSource {
   if (!match) throw new RequestFaultError(param, `${param}: must be an http(s) URL or a data: URL with base64 data`);
   const mediaType = (match[1] ?? '').toLowerCase();
   const data = url.slice(match[0].length);
-  if (match[3] === undefined || !isBase64(data)) throw new RequestFaultError(param, `${param}: the data: URL does not hold valid base64`);
+  if (match[3] === undefined || !isBase64(data))
+    throw new RequestFaultError(param, `${param}: the data: URL does not hold valid base64`);
   return { kind: 'base64', mediaType, data };
 }
 

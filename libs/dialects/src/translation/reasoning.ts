@@ -29,7 +29,12 @@ export interface Thinking {
 const OFF: Thinking = { isOn: false };
 
 /** How a call's wish for reasoning is put to Claude, by what the model takes. */
-export function chooseThinking(request: CallRequest, target: TargetCapabilities, maxTokens: number, dropped: DropList): Thinking {
+export function chooseThinking(
+  request: CallRequest,
+  target: TargetCapabilities,
+  maxTokens: number,
+  dropped: DropList,
+): Thinking {
   const { reasoning } = request;
   if (!reasoning || reasoning.mode === 'off') return OFF;
   if ((target.reasoning ?? 'none') === 'none') {
@@ -41,7 +46,9 @@ export function chooseThinking(request: CallRequest, target: TargetCapabilities,
     dropped.add('reasoning_effort', 'conflicts_with_tool_choice');
     return OFF;
   }
-  return target.reasoning === 'effort' ? chooseEffort(reasoning, dropped) : chooseBudget(request, reasoning, maxTokens, dropped);
+  return target.reasoning === 'effort'
+    ? chooseEffort(reasoning, dropped)
+    : chooseBudget(request, reasoning, maxTokens, dropped);
 }
 
 function chooseEffort(reasoning: ReasoningRequest, dropped: DropList): Thinking {
@@ -51,7 +58,12 @@ function chooseEffort(reasoning: ReasoningRequest, dropped: DropList): Thinking 
   return { isOn: true, config: { type }, ...(withoutUndefined({ effort }) as { effort?: string }) };
 }
 
-function chooseBudget(request: CallRequest, reasoning: ReasoningRequest, maxTokens: number, dropped: DropList): Thinking {
+function chooseBudget(
+  request: CallRequest,
+  reasoning: ReasoningRequest,
+  maxTokens: number,
+  dropped: DropList,
+): Thinking {
   if (isToolTurnWithoutThinking(request)) {
     // Claude answers 400 when a tool turn under way does not start with its own signed thinking.
     dropped.add('reasoning_effort', 'no_signed_reasoning_in_tool_turn');

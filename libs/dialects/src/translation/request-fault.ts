@@ -42,7 +42,7 @@ export function readJsonBody(body: Uint8Array): JsonObject {
 export function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const { path, message } = deepestIssue(result.error.issues, []);
+  const { path, message } = deepestIssue(result.error.issues, [], value);
   const param = formatPath(path);
   throw new RequestFaultError(param === '' ? null : param, param === '' ? message : `${param}: ${message}`);
 }
@@ -51,15 +51,15 @@ type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
 /** In a union every alternative fails; the one that got furthest into the value is what the caller meant. */
-function deepestIssue(issues: readonly Issue[], prefix: Path): { path: Path; message: string } {
+function deepestIssue(issues: readonly Issue[], prefix: Path, value: unknown): { path: Path; message: string } {
   let deepest: { path: Path; message: string } = { path: prefix, message: 'is not valid' };
   let isFirst = true;
   for (const issue of issues) {
     const path = [...prefix, ...issue.path];
     const candidates =
       issue.code === 'invalid_union' && issue.errors.length > 0
-        ? issue.errors.map((errors) => deepestIssue(errors, path))
-        : [{ path, message: describeIssue(issue) }];
+        ? issue.errors.map((errors) => deepestIssue(errors, path, value))
+        : [{ path, message: describeIssue(issue, valueAt(value, path) === undefined) }];
     for (const candidate of candidates) {
       if (isFirst || candidate.path.length > deepest.path.length) deepest = candidate;
       isFirst = false;
@@ -68,18 +68,26 @@ function deepestIssue(issues: readonly Issue[], prefix: Path): { path: Path; mes
   return deepest;
 }
 
-function describeIssue(issue: Issue): string {
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (item, key) => (typeof item === 'object' && item !== null ? Reflect.get(item, key) : undefined),
+    value,
+  );
+}
+
+function describeIssue(issue: Issue, isMissing: boolean): string {
+  if (isMissing) return 'this field is required';
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined && issue.message.includes('received undefined')
-        ? 'this field is required'
-        : `must be ${withArticle(issue.expected)}`;
+      return `must be ${withArticle(issue.expected)}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'invalid_union':
-      return 'has a type that is not known';
+      return 'is not a known value';
     case 'too_small':
-      return issue.origin === 'array' || issue.origin === 'string' ? 'must not be empty' : `must be at least ${String(issue.minimum)}`;
+      return issue.origin === 'array' || issue.origin === 'string'
+        ? 'must not be empty'
+        : `must be at least ${String(issue.minimum)}`;
     case 'too_big':
       return `must be at most ${String(issue.maximum)}`;
     default:
