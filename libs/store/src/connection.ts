@@ -13,7 +13,7 @@ export interface StoreAddress {
 }
 
 /** How long a statement may take before the connection is given up: a stopped server must not hold a caller for ever. */
-const STATEMENT_WITHIN_MS = 30_000;
+const STATEMENT_WITHIN_MS = 10_000;
 const CONNECT_WITHIN_MS = 5_000;
 
 /** A schema is spelt into statements that take no parameters, so it may be nothing but a plain name. */

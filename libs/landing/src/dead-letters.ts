@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import type { Warehouse } from '@weir/warehouse';
+import type { DeadLetter } from './plan-batch.js';
+import { countCell, timeCell } from './sink-table.js';
+
+const TABLE = 'dead_letters';
+const COLUMNS = [
+  'landed_at',
+  'sink',
+  'reason',
+  'detail',
+  'stream',
+  'stream_created',
+  'stream_sequence',
+  'line',
+  'producer_id',
+  'epoch',
+  'sequence',
+  'digest',
+  'bytes',
+  'content',
+];
+/** Characters of a line that are kept; the digest is over all of it. */
+const CONTENT_MAX = 64 * 1024;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+export interface DeadLetterContext {
+  readonly sink: string;
+  readonly stream: string;
+  /** Creation time of the stream, ISO 8601: sequences of another stream of the same name mean nothing. */
+  readonly streamCreated: string;
+  readonly now: number;
+}
+
+/** Lands what could not be landed otherwise, except what a crashed run has landed already. */
+export async function writeDeadLetters(
+  warehouse: Warehouse,
+  letters: readonly DeadLetter[],
+  context: DeadLetterContext,
+): Promise<void> {
+  if (letters.length === 0) return;
+  const landed = await findLanded(warehouse, letters, context);
+  const waiting = letters.filter((letter) => !landed.has(keyOf(letter)));
+  if (waiting.length === 0) return;
+  const lines = waiting.map((letter) => `${JSON.stringify(cellsOf(letter, context))}\n`).join('');
+  const token = `${context.sink}:${TABLE}:${createHash('sha256').update(lines).digest('hex')}`;
+  await warehouse.insertLines({ table: TABLE, columns: COLUMNS, lines, token });
+}
+
+const keyOf = ({ item, fault }: DeadLetter): string =>
+  `${item.position.streamSequence}:${item.position.line}:${fault.reason}`;
+
+interface LandedRow {
+  readonly stream_sequence: string;
+  readonly line: number;
+  readonly reason: string;
+}
+
+async function findLanded(
+  warehouse: Warehouse,
+  letters: readonly DeadLetter[],
+  { sink, stream, streamCreated }: DeadLetterContext,
+): Promise<ReadonlySet<string>> {
+  const sequences = letters.map((letter) => letter.item.position.streamSequence);
+  const rows = await warehouse.query<LandedRow>(
+    `SELECT stream_sequence, line, reason FROM ${warehouse.database}.${TABLE}
+     WHERE sink = {sink: String} AND stream = {stream: String} AND stream_created = fromUnixTimestamp64Milli({created: Int64})
+       AND stream_sequence BETWEEN {first: UInt64} AND {last: UInt64}`,
+    { sink, stream, created: Date.parse(streamCreated), first: Math.min(...sequences), last: Math.max(...sequences) },
+  );
+  return new Set(rows.map((row) => `${row.stream_sequence}:${row.line}:${row.reason}`));
+}
+
+function cellsOf({ item, fault }: DeadLetter, context: DeadLetterContext): unknown[] {
+  const text = item.kind === 'poison' ? item.text : item.event.leaf;
+  // An identity that no column can hold must not make the dead letter itself undeliverable.
+  const origin = item.origin && UUID.test(item.origin.producerId) ? item.origin : null;
+  return [
+    timeCell(context.now),
+    context.sink,
+    fault.reason,
+    fault.detail,
+    context.stream,
+    timeCell(Date.parse(context.streamCreated)),
+    item.position.streamSequence,
+    item.position.line,
+    origin?.producerId ?? null,
+    countCell(origin?.epoch ?? 0),
+    countCell(origin?.sequence ?? 0),
+    createHash('sha256').update(text).digest('hex'),
+    Buffer.byteLength(text),
+    text.slice(0, CONTENT_MAX),
+  ];
+}

@@ -1,0 +1,15 @@
+export type { Fault, FaultReason, LandingEvent, Origin } from './landing-event.js';
+export type { LandingSink, RowSource } from './landing-sink.js';
+export {
+  countCell,
+  defineSinkTable,
+  timeCell,
+  type Cell,
+  type Columns,
+  type RowMaker,
+  type SinkRow,
+  type SinkTable,
+  type SinkTableOptions,
+} from './sink-table.js';
+export { startLanding, type Landing, type LandingOptions } from './start-landing.js';
+export { landingMigration } from './watermarks.js';

@@ -1,0 +1,58 @@
+/** Inclusive range of sequences. */
+export type Range = readonly [first: number, last: number];
+
+/**
+ * Which sequences of one (producer, epoch) have landed: all from 1 to `through`, and those in `above`. Ranges of `above` are sorted,
+ * disjoint, never adjacent and begin beyond `through + 1`; what lies between them are the gaps.
+ */
+export interface LandedRanges {
+  readonly through: number;
+  readonly above: readonly Range[];
+}
+
+export const NOTHING_LANDED: LandedRanges = Object.freeze({ through: 0, above: [] });
+
+export function hasLanded(landed: LandedRanges, sequence: number): boolean {
+  return sequence <= landed.through || landed.above.some(([first, last]) => sequence >= first && sequence <= last);
+}
+
+/** The same with more sequences landed; those that had landed before change nothing. */
+export function addLanded(landed: LandedRanges, sequences: Iterable<number>): LandedRanges {
+  const added = rangesOf(sequences);
+  if (added.length === 0) return landed;
+  const [start, ...above] = mergeRanges([[0, landed.through], ...landed.above, ...added]);
+  return { through: start?.[1] ?? landed.through, above };
+}
+
+/** Sequences that are missing below the highest that has landed. */
+export function gapsOf(landed: LandedRanges): readonly Range[] {
+  const gaps: Range[] = [];
+  let next = landed.through + 1;
+  for (const [first, last] of landed.above) {
+    gaps.push([next, first - 1]);
+    next = last + 1;
+  }
+  return gaps;
+}
+
+/** Sequences as sorted ranges. */
+export function rangesOf(sequences: Iterable<number>): readonly Range[] {
+  const sorted = [...sequences].sort((a, b) => a - b);
+  const ranges: [number, number][] = [];
+  for (const sequence of sorted) {
+    const open = ranges.at(-1);
+    if (open && sequence <= open[1] + 1) open[1] = sequence;
+    else ranges.push([sequence, sequence]);
+  }
+  return ranges;
+}
+
+function mergeRanges(ranges: readonly Range[]): readonly Range[] {
+  const merged: [number, number][] = [];
+  for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
+    const open = merged.at(-1);
+    if (open && first <= open[1] + 1) open[1] = Math.max(open[1], last);
+    else merged.push([first, last]);
+  }
+  return merged;
+}

@@ -1,0 +1,255 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  StreamMissingError,
+  ensureEventStreams,
+  openStreamReader,
+  publishLanded,
+  type BusConnection,
+  type StreamBatch,
+  type StreamReader,
+} from '@weir/bus';
+import { eventStreamName } from '@weir/contracts';
+import type { Clock, Logger } from '@weir/kit';
+import { acquireLock, type LockSession, type StoreAddress } from '@weir/store';
+import type { Warehouse } from '@weir/warehouse';
+import { collectMessages, cutBatches, type CollectLimits } from './collect-messages.js';
+import { landBatch } from './land-batch.js';
+import type { LandingItem } from './landing-event.js';
+import type { LandingMetrics } from './landing-metrics.js';
+import type { LandingSink } from './landing-sink.js';
+import { readMessage } from './read-message.js';
+import { Watermarks } from './watermarks.js';
+
+export interface LanderOptions {
+  readonly sink: LandingSink;
+  readonly partition: number;
+  readonly partitions: number;
+  readonly connection: BusConnection;
+  readonly store: StoreAddress;
+  readonly warehouse: Warehouse;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: LandingMetrics;
+  readonly limits: CollectLimits & { readonly lineBytesMax: number };
+  /** Multiplies waits between attempts. */
+  readonly timeScale: number;
+}
+
+/** What it holds while it is the one writer of its partition and sink. */
+interface Tenure {
+  readonly session: LockSession;
+  readonly watermarks: Watermarks;
+}
+
+const BACKOFF_MS = { first: 100, max: 5_000 } as const;
+/** Longer than a batch takes, shorter than anybody waits for what a killed process had in hand. */
+const ACK_WAIT_MS = 15_000;
+const ACK_PENDING_MAX = 20_000;
+
+/**
+ * Lands one partition's events for one sink, as the only one to do so: it holds an advisory lock in Postgres, and moves watermarks on
+ * the lock's own connection. It never gives up: while a store or the bus is down, the batch in hand is tried again and the rest
+ * waits in the stream.
+ */
+export class PartitionLander {
+  private readonly draining = new AbortController();
+  private readonly deadline = new AbortController();
+  private running: Promise<void> | undefined;
+  private tenure: Tenure | undefined;
+  private reader: StreamReader | undefined;
+  private failure: string | undefined;
+  private readonly labels: { readonly partition: string };
+
+  constructor(private readonly options: LanderOptions) {
+    this.labels = { partition: String(options.partition) };
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Ok while it lands, or waits its turn behind another process. */
+  state(): { ok: boolean; detail: string } {
+    if (this.failure !== undefined) return { ok: false, detail: this.failure };
+    return { ok: true, detail: this.tenure ? 'landing' : 'waiting for the lock' };
+  }
+
+  /** Lands the batch in hand and what is left in the stream, within the bound, then gives the lock up. */
+  async drain(withinMs: number): Promise<void> {
+    const timer = setTimeout(() => this.deadline.abort(new Error('the time to drain is over')), withinMs);
+    this.draining.abort(new Error('draining'));
+    await this.running;
+    clearTimeout(timer);
+  }
+
+  private async run(): Promise<void> {
+    let failures = 0;
+    while (!this.deadline.signal.aborted) {
+      try {
+        const landed = await this.landOnce();
+        if (this.draining.signal.aborted && !landed) break;
+        failures = 0;
+      } catch (error) {
+        if (this.draining.signal.aborted) break;
+        this.fail(error);
+        if (error instanceof StreamMissingError) await this.closeReader();
+        await this.pause(failures++);
+      }
+    }
+    await this.giveUp();
+  }
+
+  /** Collects and lands once. False where nothing came. */
+  private async landOnce(): Promise<boolean> {
+    await this.becomeWriter(this.draining.signal);
+    const reader = await this.openReader();
+    const { limits } = this.options;
+    const isDraining = this.draining.signal.aborted;
+    const messages = await collectMessages(
+      reader,
+      isDraining ? { ...limits, waitMs: limits.idleMs } : limits,
+      isDraining ? this.deadline.signal : this.draining.signal,
+    );
+    this.recover();
+    for (const batch of cutBatches(messages, limits.eventsMax)) await this.landUntilDone(batch);
+    return messages.length > 0;
+  }
+
+  /** Lands a batch, however long the stores are down; gives up only when the time to drain is over. Then it is delivered again. */
+  private async landUntilDone(messages: readonly StreamBatch[]): Promise<void> {
+    const { partition, sink, limits, metrics } = this.options;
+    const startedAt = performance.now();
+    const reads = (type: string): boolean => sink.reads(type);
+    const items = messages.flatMap((message) =>
+      readMessage(
+        { streamSequence: message.streamSequence, payload: message.payload, messageId: undefined },
+        { partition, lineBytesMax: limits.lineBytesMax, reads },
+      ),
+    );
+    for (let failures = 0; ;) {
+      this.deadline.signal.throwIfAborted();
+      try {
+        await this.land(items, messages);
+        break;
+      } catch (error) {
+        metrics.retries.inc(this.labels);
+        this.fail(error);
+        await this.pause(failures++);
+        await this.checkLock();
+      }
+    }
+    this.recover();
+    metrics.batchSeconds.observe(this.labels, (performance.now() - startedAt) / 1_000);
+  }
+
+  private async land(items: readonly LandingItem[], messages: readonly StreamBatch[]): Promise<void> {
+    const { connection, warehouse, sink, clock, partition, metrics } = this.options;
+    const { session, watermarks } = await this.becomeWriter(this.deadline.signal);
+    const landed = await landBatch(items, sink, {
+      sink: sink.name,
+      warehouse,
+      session,
+      watermarks,
+      stream: eventStreamName(partition),
+      streamCreated: messages[0]?.streamCreated ?? '',
+      now: clock.now(),
+    });
+    // Everything is durable from here: acknowledge first, so that a lost report is repeated and a lost acknowledgement only redelivers.
+    for (const message of messages) message.ack();
+    for (const report of landed.reports) publishLanded(connection, report);
+    metrics.events.inc(this.labels, landed.landed);
+    metrics.duplicates.inc(this.labels, landed.duplicates);
+    for (const [reason, count] of landed.deadLetters) metrics.deadLetters.inc({ ...this.labels, reason }, count);
+    metrics.lagSeconds.set(this.labels, lagOf(items, clock.now()) / 1_000);
+  }
+
+  /** Makes sure of the lock; what was known before is worth nothing after it was lost. */
+  private async becomeWriter(signal: AbortSignal): Promise<Tenure> {
+    if (this.tenure && !this.tenure.session.lost.aborted) return this.tenure;
+    await this.tenure?.session.close();
+    this.tenure = undefined;
+    const { sink, partition, store, logger, timeScale } = this.options;
+    const session = await acquireLock({
+      ...store,
+      name: `weir:landing:${sink.name}:${partition}`,
+      signal,
+      retryMs: 500 * timeScale,
+      onError: (error) => this.fail(error),
+    });
+    this.tenure = { session, watermarks: new Watermarks(partition, session.query) };
+    logger.info({ partition }, 'landing as the one writer of this partition');
+    return this.tenure;
+  }
+
+  /** After a failure the lock's connection is in doubt: one that does not answer is given up, and the lock taken anew. */
+  private async checkLock(): Promise<void> {
+    if (!this.tenure) return;
+    try {
+      await this.tenure.session.query('SELECT 1');
+    } catch (error) {
+      this.fail(error);
+      await this.tenure.session.close();
+      this.tenure = undefined;
+    }
+  }
+
+  private async openReader(): Promise<StreamReader> {
+    if (this.reader) return this.reader;
+    const { connection, partition, partitions, sink, timeScale } = this.options;
+    const open = () =>
+      openStreamReader({
+        connection,
+        stream: eventStreamName(partition),
+        durable: sink.name,
+        ackWaitMs: Math.max(2_000, ACK_WAIT_MS * timeScale),
+        ackPendingMax: ACK_PENDING_MAX,
+      });
+    try {
+      this.reader = await open();
+    } catch (error) {
+      if (!(error instanceof StreamMissingError)) throw error;
+      await ensureEventStreams(connection, partitions);
+      this.reader = await open();
+    }
+    return this.reader;
+  }
+
+  /** Tells the first failure of a row; the rest is in the metrics. */
+  private fail(error: unknown): void {
+    const detail = error instanceof Error ? error.message : String(error);
+    if (this.failure === undefined) {
+      this.options.logger.warn({ partition: this.options.partition, err: error }, 'landing waits');
+    }
+    this.failure = detail;
+  }
+
+  private recover(): void {
+    if (this.failure === undefined) return;
+    this.failure = undefined;
+    this.options.logger.info({ partition: this.options.partition }, 'landing goes on');
+  }
+
+  private async pause(failures: number): Promise<void> {
+    const ms = Math.min(BACKOFF_MS.max, BACKOFF_MS.first * 2 ** Math.min(failures, 10)) * this.options.timeScale;
+    // The only way this wait fails is the deadline, which every caller checks next.
+    await sleep(ms, undefined, { signal: this.deadline.signal }).catch(() => undefined);
+  }
+
+  private async closeReader(): Promise<void> {
+    const reader = this.reader;
+    this.reader = undefined;
+    await reader?.close().catch((error: unknown) => this.fail(error));
+  }
+
+  private async giveUp(): Promise<void> {
+    await this.closeReader();
+    await this.tenure?.session.close();
+    this.tenure = undefined;
+  }
+}
+
+function lagOf(items: readonly LandingItem[], now: number): number {
+  let oldest = now;
+  for (const item of items) if (item.kind === 'event') oldest = Math.min(oldest, item.event.envelope.time);
+  return now - oldest;
+}

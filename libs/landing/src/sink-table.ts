@@ -1,0 +1,83 @@
+import type { LandingEvent } from './landing-event.js';
+
+/** A value of a row: what JSON can say. */
+export type Cell = string | number | boolean | null | readonly string[];
+
+/** A landed table: the first column of its order is a time of the event, so that a look-up touches few rows. */
+export interface SinkTable {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly timeColumn: string;
+}
+
+/** A row ready to be sent. */
+export interface SinkRow {
+  readonly table: SinkTable;
+  /** The time column's value, in milliseconds. */
+  readonly time: number;
+  /** JSON array of the values, in the order of the table's columns. */
+  readonly line: string;
+}
+
+/** What a column of a table takes from a source. */
+export type Columns<Source> = Readonly<Record<string, (source: Source) => Cell>>;
+
+export interface SinkTableOptions<Source> {
+  readonly name: string;
+  readonly timeColumn: string;
+  readonly time: (source: Source) => number;
+  readonly columns: Columns<Source>;
+}
+
+/** A table together with the function that makes its rows. */
+export interface RowMaker<Source> {
+  readonly table: SinkTable;
+  /**
+   * The row of a source, with the columns that name the event it came from.
+   *
+   * @throws RangeError where a value does not fit its column: the event becomes a dead letter.
+   */
+  row(source: Source, event: LandingEvent): SinkRow;
+}
+
+/** Describes a landed table once, column by column, so that names and values cannot drift apart. */
+export function defineSinkTable<Source>(options: SinkTableOptions<Source>): RowMaker<Source> {
+  const names = [options.timeColumn, ...Object.keys(options.columns), 'producer_id', 'epoch', 'sequence'];
+  const makers = Object.values(options.columns);
+  const table: SinkTable = { name: options.name, columns: names, timeColumn: options.timeColumn };
+  return {
+    table,
+    row: (source, { envelope }) => {
+      const time = options.time(source);
+      const cells: Cell[] = [timeCell(time)];
+      for (const make of makers) cells.push(make(source));
+      cells.push(envelope.producerId, envelope.epoch, envelope.sequence);
+      return { table, time, line: JSON.stringify(cells) };
+    },
+  };
+}
+
+/** Last millisecond that `DateTime64(3)` tells apart: the end of 2299. */
+const TIME_MAX = Date.UTC(2300, 0, 1) - 1;
+
+/**
+ * Milliseconds since the epoch as `DateTime64(3)` reads them: seconds with three decimals.
+ *
+ * @throws RangeError outside 1970 to 2299, where ClickHouse would store another time without saying so.
+ */
+export function timeCell(ms: number): string {
+  if (!(ms >= 0 && ms <= TIME_MAX)) throw new RangeError(`not a time: ${ms}`);
+  const digits = Math.floor(ms).toString().padStart(4, '0');
+  return `${digits.slice(0, -3)}.${digits.slice(-3)}`;
+}
+
+/**
+ * A count for an unsigned column.
+ *
+ * @throws RangeError where it is negative, not whole, or beyond `max`: ClickHouse would store another number without saying so.
+ */
+export function countCell(value: number, max = Number.MAX_SAFE_INTEGER): number {
+  if (!Number.isSafeInteger(value) || value < 0 || value > max)
+    throw new RangeError(`not a count up to ${max}: ${value}`);
+  return value;
+}

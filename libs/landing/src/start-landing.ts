@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BusConnection } from '@weir/bus';
+import { EVENT_PARTITIONS } from '@weir/contracts';
+import type { Clock, Health, Logger, Registry } from '@weir/kit';
+import type { StoreAddress } from '@weir/store';
+import type { Warehouse } from '@weir/warehouse';
+import { createLandingMetrics } from './landing-metrics.js';
+import type { LandingSink } from './landing-sink.js';
+import { PartitionLander } from './partition-lander.js';
+
+export interface LandingOptions {
+  readonly sink: LandingSink;
+  readonly connection: BusConnection;
+  /** Where the sink's watermarks are; its migrations hold `landingMigration`. */
+  readonly store: StoreAddress;
+  readonly warehouse: Warehouse;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: Registry;
+  /**
+   * What must be done before the first event lands: migrations, say. Tried again until it succeeds, so that a store that is down at the
+   * start delays landing and nothing else.
+   */
+  readonly prepare: (signal: AbortSignal) => Promise<void>;
+  /** Multiplies every interval; 1 by default. */
+  readonly timeScale?: number;
+  /** Number of event streams; `EVENT_PARTITIONS` by default. */
+  readonly partitions?: number;
+}
+
+export interface Landing {
+  /** Lands what is left, within 10 s, and ends. */
+  drain(): Promise<void>;
+}
+
+const DRAIN_WITHIN_MS = 10_000;
+const PREPARE_RETRY_MS = 1_000;
+
+/** Lands every partition. A process that is not the writer of a partition stands by for it, so a sink may run more than once. */
+export function startLanding(options: LandingOptions): Landing {
+  const { sink, timeScale = 1, partitions = EVENT_PARTITIONS } = options;
+  const metrics = createLandingMetrics(options.metrics);
+  const limits = {
+    waitMs: 2_000,
+    idleMs: 200 * timeScale,
+    lingerMs: 1_000 * timeScale,
+    eventsMax: 5_000,
+    bytesMax: 16 * 1024 * 1024,
+    lineBytesMax: 64 * 1024,
+  };
+  const stop = new AbortController();
+  const landers = Array.from(
+    { length: partitions },
+    (_, partition) => new PartitionLander({ ...options, partition, partitions, metrics, limits, timeScale }),
+  );
+  landers.forEach((lander, partition) =>
+    options.health.register(`landing ${sink.name} ${partition}`, () => lander.state()),
+  );
+  const prepared = prepareUntilDone(options, stop.signal).then((isPrepared) => {
+    if (isPrepared) landers.forEach((lander) => lander.start());
+  });
+  return {
+    drain: async () => {
+      stop.abort(new Error('draining'));
+      await prepared;
+      await Promise.all(landers.map((lander) => lander.drain(DRAIN_WITHIN_MS)));
+    },
+  };
+}
+
+/** False where it was told to stop first. */
+async function prepareUntilDone(options: LandingOptions, signal: AbortSignal): Promise<boolean> {
+  const { sink, health, logger, prepare, timeScale = 1 } = options;
+  let detail = 'preparing';
+  let isPrepared = false;
+  health.register(`prepare ${sink.name}`, () => ({ ok: isPrepared, detail: isPrepared ? 'done' : detail }));
+  while (!signal.aborted) {
+    try {
+      await prepare(signal);
+      isPrepared = true;
+      return true;
+    } catch (error) {
+      if (signal.aborted) break;
+      detail = error instanceof Error ? error.message : String(error);
+      logger.error({ err: error }, 'not prepared for landing');
+      // The only way this wait fails is the stop, which the loop sees.
+      await sleep(PREPARE_RETRY_MS * timeScale, undefined, { signal }).catch(() => undefined);
+    }
+  }
+  return false;
+}

@@ -1,0 +1,134 @@
+import { Inject, Module, type INestApplication, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { connectBus, type BusConnection } from '@weir/bus';
+import {
+  CLOCK,
+  HEALTH,
+  LOGGER,
+  METRICS,
+  MICROSERVICE_STRATEGIES,
+  SETTINGS,
+  type Clock,
+  type Health,
+  type Logger,
+  type Registry,
+} from '@weir/kit';
+import { startLanding, type Landing } from '@weir/landing';
+import { runMigrations } from '@weir/store';
+import { WAREHOUSE_SCHEMA, createWarehouse, migrateWarehouse, type Warehouse } from '@weir/warehouse';
+import { AUDIT_MIGRATIONS } from './adapters/store/migrations.js';
+import { auditSink } from './adapters/warehouse/audit-sink.js';
+import { DirectoryMirror } from './adapters/warehouse/directory-mirror.js';
+import type { AuditSettings } from './settings.js';
+
+const BUS = Symbol('audit.bus');
+const WAREHOUSE = Symbol('audit.warehouse');
+const LANDING = Symbol('audit.landing');
+const DIRECTORY = Symbol('audit.directory');
+
+const bus: Provider = {
+  provide: BUS,
+  inject: [SETTINGS, LOGGER],
+  useFactory: (settings: AuditSettings, logger: Logger) =>
+    connectBus({
+      url: settings.WEIR_NATS_URL,
+      user: settings.WEIR_NATS_USER,
+      password: settings.WEIR_NATS_PASSWORD,
+      name: settings.WEIR_SERVICE_ID,
+      inboxPrefix: '_INBOX_audit',
+      onError: (error) => logger.error({ err: error }, 'bus'),
+    }),
+};
+
+const warehouse: Provider = {
+  provide: WAREHOUSE,
+  inject: [SETTINGS],
+  useFactory: (settings: AuditSettings) =>
+    createWarehouse({
+      url: settings.WEIR_CLICKHOUSE_URL,
+      user: settings.WEIR_CLICKHOUSE_USER,
+      password: settings.WEIR_CLICKHOUSE_PASSWORD,
+      database: settings.WEIR_CLICKHOUSE_DATABASE,
+      application: settings.WEIR_SERVICE_ID,
+    }),
+};
+
+const directory: Provider = {
+  provide: DIRECTORY,
+  inject: [BUS, WAREHOUSE, LOGGER, SETTINGS],
+  useFactory: (connection: BusConnection, target: Warehouse, logger: Logger, settings: AuditSettings) =>
+    new DirectoryMirror({ connection, warehouse: target, logger, timeScale: settings.WEIR_TIME_SCALE }),
+};
+
+interface Foundation {
+  readonly settings: AuditSettings;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: Registry;
+  readonly clock: Clock;
+}
+
+const FOUNDATION = Symbol('audit.foundation');
+const foundation: Provider = {
+  provide: FOUNDATION,
+  inject: [SETTINGS, LOGGER, HEALTH, METRICS, CLOCK],
+  useFactory: (
+    settings: AuditSettings,
+    logger: Logger,
+    health: Health,
+    metrics: Registry,
+    clock: Clock,
+  ): Foundation => ({
+    settings,
+    logger,
+    health,
+    metrics,
+    clock,
+  }),
+};
+
+const landing: Provider = {
+  provide: LANDING,
+  inject: [FOUNDATION, BUS, WAREHOUSE, DIRECTORY],
+  useFactory: (kit: Foundation, connection: BusConnection, target: Warehouse, mirror: DirectoryMirror): Landing => {
+    const store = { url: kit.settings.WEIR_POSTGRES_URL, schema: 'audit' };
+    return startLanding({
+      sink: auditSink,
+      connection,
+      store,
+      warehouse: target,
+      ...kit,
+      timeScale: kit.settings.WEIR_TIME_SCALE,
+      prepare: async (signal) => {
+        await runMigrations({ ...store, migrations: AUDIT_MIGRATIONS, signal });
+        await migrateWarehouse(target, WAREHOUSE_SCHEMA);
+        await mirror.start();
+      },
+    });
+  },
+};
+
+@Module({
+  providers: [foundation, bus, warehouse, directory, landing, { provide: MICROSERVICE_STRATEGIES, useValue: [] }],
+})
+export class AuditModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(BUS) private readonly connection: BusConnection,
+    @Inject(WAREHOUSE) private readonly target: Warehouse,
+    @Inject(LANDING) _landing: Landing,
+    @Inject(HEALTH) health: Health,
+  ) {
+    health.register('bus', () => ({ ok: connection.isConnected, detail: connection.status }));
+  }
+
+  // Acknowledgements and reports follow the inserts, so the bus closes after everything has landed.
+  async onApplicationShutdown(): Promise<void> {
+    await this.target.close();
+    await this.connection.close();
+  }
+}
+
+/** Lands what is left, so that a restart begins with an empty hand. */
+export async function drainAudit(app: INestApplication): Promise<void> {
+  await app.get<Landing>(LANDING, { strict: false }).drain();
+  await app.get<DirectoryMirror>(DIRECTORY, { strict: false }).close();
+}
