@@ -9,9 +9,9 @@ const KEY_LENGTH_MAX = 512;
 
 function keyIn(name: string, value: string): string {
   if (name !== 'authorization') return value.trim();
-  const bearer = /^bearer[ \t]+(.*)$/i.exec(value.trim());
+  const bearer = /^bearer(?:[ \t]+(.*))?$/i.exec(value.trim());
   // Another scheme is a key that will not be found, not an absent one: the answer then says that it is not valid.
-  return (bearer?.[1] ?? value).trim();
+  return (bearer ? (bearer[1] ?? '') : value).trim();
 }
 
 /**
