@@ -24,7 +24,7 @@ const STEPS = {
   'project graph': ['nx/dist/bin/nx.js', 'graph', `--file=${join(CACHE, 'project-graph.json')}`],
   'lint and boundaries': ['eslint/bin/eslint.js', '.', '--max-warnings', '0'],
   'lint fixtures': ['tools/lint/run-fixtures.mjs'],
-  'dead code': ['knip/bin/knip.js', '--no-progress'],
+  'dead code': ['knip/bin/knip.js', '--no-progress', '--no-config-hints'],
   layout: ['prettier/bin/prettier.cjs', '--check', '.', '--log-level', 'warn'],
   workspace: ['tools/workspace/run-checks.mjs'],
 };

@@ -2,7 +2,7 @@
  * Which library may use which (DESIGN §8). The Nx constraints are made from this table, and `weir/layers` reads what is
  * below it. A library that is missing here may depend on nothing.
  */
-export const LIBRARIES = {
+const LIBRARIES = {
   contracts: [],
   'call-model': [],
   money: ['contracts'],
@@ -25,7 +25,7 @@ export const LIBRARIES = {
 export const PURE_LIBRARIES = ['contracts', 'call-model', 'dialects', 'money', 'translog', 'credentials'];
 
 /** What the data plane (ingress, router, providers) never imports: calls go on while every database is down. */
-export const NOT_IN_DATA_PLANE = ['store', 'warehouse', 'landing', 'jobs'];
+const NOT_IN_DATA_PLANE = ['store', 'warehouse', 'landing', 'jobs'];
 
 /** What a service's `domain/` may import of Weir's libraries; of `DOMAIN_TYPES` only types. */
 export const DOMAIN_LIBRARIES = ['contracts', 'call-model', 'dialects', 'money', 'translog', 'credentials', 'catalog'];

@@ -19,7 +19,7 @@ const SECTIONS = ['dependencies', 'devDependencies', 'optionalDependencies'];
 const EXACT = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/;
 
 /** Every installed package runs on the oldest Node we promise. */
-export function checkEngines({ lock }) {
+function checkEngines({ lock }) {
   const faults = [];
   const used = new Set();
   for (const [path, entry] of Object.entries(lock.packages)) {
@@ -40,7 +40,7 @@ export function checkEngines({ lock }) {
 }
 
 /** Versions are exact, and one package has one version in the whole repository. */
-export function checkVersions({ packages }) {
+function checkVersions({ packages }) {
   const faults = [];
   const own = new Map(packages.map(({ manifest }) => [manifest.name, manifest.version]));
   const seen = new Map();
@@ -58,7 +58,7 @@ export function checkVersions({ packages }) {
 }
 
 /** A workspace's tsconfig refers to exactly the workspaces its package.json depends on; the root refers to all. */
-export function checkReferences({ packages, rootReferences }) {
+function checkReferences({ packages, rootReferences }) {
   const faults = [];
   const folderOf = new Map(
     packages.filter(({ isRoot }) => !isRoot).map(({ manifest, folder }) => [manifest.name, folder]),
@@ -85,26 +85,28 @@ export function checkReferences({ packages, rootReferences }) {
 }
 
 /** Every workspace is private, an ES module, under the same licence, and tagged as its folder says. */
-export function checkManifests({ packages }) {
+function checkManifests({ packages }) {
   const faults = [];
-  for (const { path, folder, manifest, isRoot } of packages) {
+  for (const { path, folder, manifest } of packages) {
     if (manifest.private !== true) faults.push(`${path}: must be private`);
     if (manifest.type !== 'module') faults.push(`${path}: must be an ES module`);
     if (manifest.license !== 'Apache-2.0') faults.push(`${path}: must carry the licence Apache-2.0`);
     const workspace = workspaceOf(`${folder}/package.json`);
-    if (isRoot || workspace === undefined) continue;
-    for (const tag of [`type:${workspace.kind}`, `scope:${workspace.name}`]) {
-      if (!manifest.nx?.tags?.includes(tag)) faults.push(`${path}: nx.tags lacks '${tag}'`);
-    }
-    if (workspace.kind === 'service' && !manifest.nx?.tags?.some((tag) => tag.startsWith('plane:')))
-      faults.push(`${path}: nx.tags lacks its plane`);
-    if (workspace.kind === 'service' && manifest.exports !== undefined) faults.push(`${path}: services export nothing`);
+    if (workspace === undefined) continue;
+    for (const tag of missingTags(workspace, manifest.nx?.tags ?? [])) faults.push(`${path}: nx.tags lacks '${tag}'`);
+    if (workspace.kind === 'service' && 'exports' in manifest) faults.push(`${path}: services export nothing`);
   }
   return faults;
 }
 
+function missingTags({ kind, name }, tags) {
+  const missing = [`type:${kind}`, `scope:${name}`].filter((tag) => !tags.includes(tag));
+  const hasPlane = kind !== 'service' || tags.some((tag) => tag.startsWith('plane:'));
+  return hasPlane ? missing : [...missing, 'plane:…'];
+}
+
 /** Nothing in the repository names a package registry: where packages come from is the installer's own setting. */
-export function checkRegistryAddresses({ files, readText, lock }) {
+function checkRegistryAddresses({ files, readText, lock }) {
   const hosts = ['registry', 'proxy', 'index', 'files', 'repo1', 'static', 'npm', 'pypi'];
   const address = new RegExp(`https?://(?:${hosts.join('|')})\\.[a-z0-9.-]+\\.(?:org|com|io|dev)`, 'i');
   const faults = [];
@@ -122,7 +124,7 @@ export function checkRegistryAddresses({ files, readText, lock }) {
 }
 
 /** Every library and service says in one README what it owns; AGENTS.md stays short enough to be read. */
-export function checkDocuments({ files, packages, readText }) {
+function checkDocuments({ files, packages, readText }) {
   const faults = [];
   for (const { folder, isRoot } of packages) {
     const kind = workspaceOf(`${folder}/package.json`)?.kind;
