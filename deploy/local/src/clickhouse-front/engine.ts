@@ -28,7 +28,7 @@ export interface Classification {
   readonly queryClass: number;
 }
 
-export const QUERY_CLASS = { readOnly: 0, mutating: 1 } as const;
+export const QUERY_CLASS = { readOnly: 0, mutating: 1, invalid: 4 } as const;
 
 /** The addon's own calls (chdb 3.4.0). */
 interface Addon {

@@ -5,11 +5,11 @@ const CODES = {
   READONLY: 164,
   REQUIRED_PASSWORD: 194,
   TOO_MANY_SIMULTANEOUS_QUERIES: 202,
-  SOCKET_TIMEOUT: 209,
   ABORTED: 236,
   CANNOT_DECOMPRESS: 271,
+  QUERY_IS_TOO_LARGE: 229,
+  MEMORY_LIMIT_EXCEEDED: 241,
   LIMIT_EXCEEDED: 290,
-  TOO_MANY_ROWS_OR_BYTES: 396,
   SETTING_CONSTRAINT_VIOLATION: 452,
   AUTHENTICATION_FAILED: 516,
 } as const;
@@ -37,12 +37,20 @@ export function exception(name: CodeName, message: string, status?: number): Cli
 /** What the engine threw, with the code it names itself. */
 export function mapEngineError(error: unknown): ClickHouseException {
   if (error instanceof ClickHouseException) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = unwrap(error instanceof Error ? error.message : String(error));
   const code = Number(/^Code: (\d+)\./.exec(message)?.[1] ?? ENGINE_FAULT);
   return new ClickHouseException(
     code,
     message.startsWith('Code: ') ? message : `Code: ${code}. DB::Exception: ${message} (UNKNOWN_EXCEPTION)`,
   );
+}
+
+/** The engine repeats the frame of an exception at each layer it passes. */
+function unwrap(message: string): string {
+  const inner = /^Code: \d+\. DB::Exception: (Code: \d+\. DB::Exception: [^]*) \(version [\d.]+\)\. \(\w+\)$/.exec(
+    message,
+  )?.[1];
+  return inner === undefined ? message : unwrap(inner);
 }
 
 const ENGINE_FAULT = 1002;

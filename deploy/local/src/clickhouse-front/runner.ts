@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Admission } from './admission.js';
 import { QUERY_CLASS, type Engine, type EngineConnection } from './engine.js';
 import { exception, mapEngineError } from './exception.js';
+import { MemoryWatch } from './memory-watch.js';
 import type { FrontLimits } from './settings.js';
 import {
   buildReaderLimits,
@@ -24,9 +25,11 @@ export interface StatementOutcome {
 
 /** Enough of a statement for the engine to tell its kind; what follows in an insert is data. */
 const CLASSIFIED_BYTES = 64 * 1024;
+const READER_STATEMENT_BYTES_MAX = 1024 * 1024;
 
 /** Runs statements: one writer at a time, readers in a pool of their own, so that a slow query delays no insert. */
 export class StatementRunner {
+  private readonly memory = new MemoryWatch();
   private isClosing = false;
   private readonly writer: Admission;
   private readonly readers: Admission;
@@ -63,15 +66,38 @@ export class StatementRunner {
   private async runAdmitted(statement: Statement, signal: AbortSignal): Promise<StatementOutcome> {
     const connection = this.engine.open();
     const tag = `weir-front-${randomUUID()}`;
-    const cancel = () => void this.cancel(tag);
     try {
       await this.prepareSession(connection, statement, tag);
-      if (statement.isReader) signal.addEventListener('abort', cancel, { once: true });
       signal.throwIfAborted();
+      if (!statement.isReader) return await this.execute(connection, statement);
+      return await this.executeGuarded(connection, statement, { tag, signal });
+    } finally {
+      this.engine.close(connection);
+    }
+  }
+
+  /** Runs a reader's statement; it is cancelled when its client goes away or memory runs short. */
+  private async executeGuarded(
+    connection: EngineConnection,
+    statement: Statement,
+    { tag, signal }: { readonly tag: string; readonly signal: AbortSignal },
+  ): Promise<StatementOutcome> {
+    const memory = { isShort: false };
+    const cancel = () => void this.cancel(tag);
+    const release = this.memory.guard(() => {
+      memory.isShort = true;
+      cancel();
+    });
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
       return await this.execute(connection, statement);
+    } catch (error) {
+      if (memory.isShort)
+        throw exception('MEMORY_LIMIT_EXCEEDED', 'The result does not fit into memory: add a LIMIT or aggregate');
+      throw error;
     } finally {
       signal.removeEventListener('abort', cancel);
-      this.engine.close(connection);
+      release();
     }
   }
 
@@ -92,22 +118,28 @@ export class StatementRunner {
 
   private async execute(connection: EngineConnection, statement: Statement): Promise<StatementOutcome> {
     const { query, body } = statement;
-    const head = joinHead(query, body);
-    const kind = await this.engine.classify(connection, head);
+    const text = joinText(query, readHead(statement));
+    const kind = await this.engine.classify(connection, text);
     if (kind.queryClass === QUERY_CLASS.readOnly && kind.statementCount > 1) {
       throw exception('SYNTAX_ERROR', 'Syntax error (Multi-statements are not allowed)');
     }
-    // Readers run under readonly = 1; this closes what the engine leaves open there (INTO OUTFILE writes a file).
-    if (statement.isReader && kind.queryClass !== QUERY_CLASS.readOnly) {
-      throw exception('READONLY', 'Cannot execute query in readonly mode');
-    }
+    if (statement.isReader) await this.refuseBeyondReading(connection, text, kind.queryClass);
     if (kind.queryClass === QUERY_CLASS.mutating) {
       const { elapsed, rowsWritten, bytesWritten } = await this.engine.insert(connection, query.trimEnd(), body);
       return outcome({ elapsedSeconds: elapsed, writtenRows: rowsWritten, writtenBytes: bytesWritten });
     }
-    const text = body.length === 0 ? query : joinText(query, body.toString('utf8'));
-    const { bytes, elapsed, rowsRead, bytesRead } = await this.engine.query(connection, text, statement.format);
+    const whole = body.length > CLASSIFIED_BYTES ? joinText(query, body.toString('utf8')) : text;
+    const { bytes, elapsed, rowsRead, bytesRead } = await this.engine.query(connection, whole, statement.format);
     return outcome({ bytes, elapsedSeconds: elapsed, readRows: rowsRead, readBytes: bytesRead });
+  }
+
+  /** Readers run under readonly = 1; this closes what the engine leaves open there: INTO OUTFILE, also before a statement that fails. */
+  private async refuseBeyondReading(connection: EngineConnection, text: string, queryClass: number): Promise<void> {
+    if (queryClass === QUERY_CLASS.readOnly) return;
+    // Not parsed: the engine's own words for what is wrong where, without running any of it.
+    if (queryClass === QUERY_CLASS.invalid)
+      await this.engine.query(connection, `SELECT formatQuery(${quoteString(text)})`);
+    throw exception('READONLY', 'Cannot execute query in readonly mode');
   }
 
   private async cancel(tag: string): Promise<void> {
@@ -124,11 +156,19 @@ export class StatementRunner {
 }
 
 function joinText(query: string, rest: string): string {
-  return query === '' ? rest : `${query}\n${rest}`;
+  if (query === '' || rest === '') return query + rest;
+  return `${query}\n${rest}`;
 }
 
-function joinHead(query: string, body: Buffer): string {
-  return joinText(query, body.subarray(0, CLASSIFIED_BYTES).toString('utf8'));
+/** What the engine is shown to tell a statement's kind: all of a reader's, since what follows the beginning could write. */
+function readHead({ isReader, body }: Statement): string {
+  if (isReader && body.length > READER_STATEMENT_BYTES_MAX) {
+    throw exception(
+      'QUERY_IS_TOO_LARGE',
+      `Query is too large (${body.length}), at most ${READER_STATEMENT_BYTES_MAX} bytes`,
+    );
+  }
+  return (isReader ? body : body.subarray(0, CLASSIFIED_BYTES)).toString('utf8');
 }
 
 function outcome(part: Partial<StatementOutcome>): StatementOutcome {

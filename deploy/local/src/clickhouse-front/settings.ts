@@ -20,7 +20,7 @@ export interface FrontLimits {
   readonly writersWaiting: number;
   readonly executionSeconds: number;
   readonly memoryBytes: number;
-  readonly resultBytes: number;
+  readonly resultRows: number;
   readonly bodyBytes: number;
 }
 
@@ -46,7 +46,7 @@ export function readFrontSettings(environment: NodeJS.ProcessEnv = process.env):
       writersWaiting: number(environment, 'WEIR_FRONT_WRITERS_WAITING', 256),
       executionSeconds: number(environment, 'WEIR_FRONT_READER_SECONDS', 60),
       memoryBytes: number(environment, 'WEIR_FRONT_READER_MEMORY_BYTES', 1024 * MEBIBYTE),
-      resultBytes: number(environment, 'WEIR_FRONT_READER_RESULT_BYTES', 256 * MEBIBYTE),
+      resultRows: number(environment, 'WEIR_FRONT_READER_RESULT_ROWS', 1_000_000),
       bodyBytes: number(environment, 'WEIR_FRONT_BODY_BYTES', 256 * MEBIBYTE),
     },
   };

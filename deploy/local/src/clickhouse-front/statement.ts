@@ -43,7 +43,7 @@ export function buildReaderLimits(limits: FrontLimits, threads: number): Readonl
   return new Map([
     ['max_execution_time', limits.executionSeconds],
     ['max_memory_usage', limits.memoryBytes],
-    ['max_result_bytes', limits.resultBytes],
+    ['max_result_rows', limits.resultRows],
     ['max_threads', threads],
   ]);
 }
