@@ -1,0 +1,35 @@
+import type { PriceRecord } from '@weir/contracts';
+import type { DataSource } from '@weir/store';
+import { findNewPrices } from '../../domain/price-book.js';
+import { PriceVersionEntity } from './price-version.entity.js';
+
+/**
+ * Stores the versions of the price lists that are new, and returns every version there is.
+ *
+ * @throws PriceConflictError where a list states other rates for a stored version; then nothing is stored.
+ */
+export async function storePrices(
+  dataSource: DataSource,
+  listed: readonly PriceRecord[],
+): Promise<readonly PriceRecord[]> {
+  return dataSource.transaction(async (manager) => {
+    const repository = manager.getRepository(PriceVersionEntity);
+    const stored = (await repository.find()).map(mapEntityToRecord);
+    const added = findNewPrices(listed, stored);
+    if (added.length > 0) {
+      // Another process may have stored the same lists a moment ago; a different price would violate (key, valid_from) all the same.
+      await repository.createQueryBuilder().insert().values(added.map(mapRecordToEntity)).orIgnore().execute();
+    }
+    return [...stored, ...added];
+  });
+}
+
+function mapEntityToRecord(entity: PriceVersionEntity): PriceRecord {
+  const { priceVersion, key, rates, source } = entity;
+  return { kind: 'price', priceVersion, key, validFrom: entity.validFrom.getTime(), rates, source };
+}
+
+function mapRecordToEntity(record: PriceRecord): Omit<PriceVersionEntity, 'storedAt'> {
+  const { priceVersion, key, rates, source } = record;
+  return { priceVersion, key, validFrom: new Date(record.validFrom), rates, source };
+}

@@ -1,0 +1,168 @@
+import { Inject, Module, type INestApplication, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { connectBus, type BusConnection } from '@weir/bus';
+import {
+  CLOCK,
+  Counter,
+  HEALTH,
+  LOGGER,
+  METRICS,
+  MICROSERVICE_STRATEGIES,
+  SETTINGS,
+  type Clock,
+  type Health,
+  type Logger,
+  type Registry,
+} from '@weir/kit';
+import { startLanding, type Landing } from '@weir/landing';
+import { openDataSource } from '@weir/store';
+import { WAREHOUSE_SCHEMA, createWarehouse, migrateWarehouse, type Warehouse } from '@weir/warehouse';
+import { PricePublisher } from './adapters/bus/price-publisher.js';
+import { readPriceLists } from './adapters/files/read-price-lists.js';
+import { BILLING_MIGRATIONS } from './adapters/store/migrations.js';
+import { PriceVersionEntity } from './adapters/store/price-version.entity.js';
+import { storePrices } from './adapters/store/price.store.js';
+import { createBillingSink } from './adapters/warehouse/billing-sink.js';
+import { PriceBook } from './domain/price-book.js';
+import type { BillingSettings } from './settings.js';
+
+const BUS = Symbol('billing.bus');
+const WAREHOUSE = Symbol('billing.warehouse');
+const LANDING = Symbol('billing.landing');
+const PUBLISHER = Symbol('billing.publisher');
+const FOUNDATION = Symbol('billing.foundation');
+
+interface Foundation {
+  readonly settings: BillingSettings;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: Registry;
+  readonly clock: Clock;
+}
+
+const foundation: Provider = {
+  provide: FOUNDATION,
+  inject: [SETTINGS, LOGGER, HEALTH, METRICS, CLOCK],
+  useFactory: (
+    settings: BillingSettings,
+    logger: Logger,
+    health: Health,
+    metrics: Registry,
+    clock: Clock,
+  ): Foundation => ({ settings, logger, health, metrics, clock }),
+};
+
+const bus: Provider = {
+  provide: BUS,
+  inject: [SETTINGS, LOGGER],
+  useFactory: (settings: BillingSettings, logger: Logger) =>
+    connectBus({
+      url: settings.WEIR_NATS_URL,
+      user: settings.WEIR_NATS_USER,
+      password: settings.WEIR_NATS_PASSWORD,
+      name: settings.WEIR_SERVICE_ID,
+      inboxPrefix: '_INBOX_billing',
+      onError: (error) => logger.error({ err: error }, 'bus'),
+    }),
+};
+
+const warehouse: Provider = {
+  provide: WAREHOUSE,
+  inject: [SETTINGS],
+  useFactory: (settings: BillingSettings) =>
+    createWarehouse({
+      url: settings.WEIR_CLICKHOUSE_URL,
+      user: settings.WEIR_CLICKHOUSE_USER,
+      password: settings.WEIR_CLICKHOUSE_PASSWORD,
+      database: settings.WEIR_CLICKHOUSE_DATABASE,
+      application: settings.WEIR_SERVICE_ID,
+    }),
+};
+
+const publisher: Provider = {
+  provide: PUBLISHER,
+  inject: [BUS, LOGGER, SETTINGS],
+  useFactory: (connection: BusConnection, logger: Logger, settings: BillingSettings) =>
+    new PricePublisher({ connection, logger, timeScale: settings.WEIR_TIME_SCALE }),
+};
+
+/** Stores the price lists and returns every version. The data source is only needed for this: landing has its own connections. */
+async function loadPrices(settings: BillingSettings, signal: AbortSignal): ReturnType<typeof storePrices> {
+  const listed = await readPriceLists(settings.WEIR_PRICES_DIR);
+  const dataSource = await openDataSource({
+    url: settings.WEIR_POSTGRES_URL,
+    schema: 'billing',
+    entities: [PriceVersionEntity],
+    migrations: BILLING_MIGRATIONS,
+    poolSize: 1,
+    signal,
+  });
+  try {
+    return await storePrices(dataSource, listed);
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+function countUnpriced(metrics: Registry, logger: Logger) {
+  const counter = new Counter({
+    name: 'weir_billing_unpriced_attempts_total',
+    help: 'Attempts charged without a price. Any is an error: nothing is free.',
+    labelNames: ['provider', 'model'],
+    registers: [metrics],
+  });
+  return (attempt: { provider: string; model: string; attemptId: string; priceVersion: string | null }): void => {
+    const { provider, model, attemptId, priceVersion } = attempt;
+    counter.inc({ provider, model });
+    logger.error({ provider, model, attemptId, priceVersion }, 'an attempt has no price');
+  };
+}
+
+const landing: Provider = {
+  provide: LANDING,
+  inject: [FOUNDATION, BUS, WAREHOUSE, PUBLISHER],
+  useFactory: (kit: Foundation, connection: BusConnection, target: Warehouse, prices: PricePublisher): Landing => {
+    const { settings, metrics, logger } = kit;
+    const book = new PriceBook();
+    return startLanding({
+      sink: createBillingSink({ findPrice: book.find, onUnpriced: countUnpriced(metrics, logger) }),
+      connection,
+      store: { url: settings.WEIR_POSTGRES_URL, schema: 'billing' },
+      warehouse: target,
+      ...kit,
+      timeScale: settings.WEIR_TIME_SCALE,
+      prepare: async (signal) => {
+        book.replace(await loadPrices(settings, signal));
+        prices.start(book.all());
+        await migrateWarehouse(target, WAREHOUSE_SCHEMA);
+      },
+    });
+  },
+};
+
+@Module({
+  providers: [foundation, bus, warehouse, publisher, landing, { provide: MICROSERVICE_STRATEGIES, useValue: [] }],
+})
+export class BillingModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(BUS) private readonly connection: BusConnection,
+    @Inject(WAREHOUSE) private readonly target: Warehouse,
+    @Inject(PUBLISHER) prices: PricePublisher,
+    @Inject(LANDING) _landing: Landing,
+    @Inject(HEALTH) health: Health,
+  ) {
+    health.register('bus', () => ({ ok: connection.isConnected, detail: connection.status }));
+    health.register('prices', () => prices.state());
+  }
+
+  // Acknowledgements and reports follow the inserts, so the bus closes after everything has landed.
+  async onApplicationShutdown(): Promise<void> {
+    await this.target.close();
+    await this.connection.close();
+  }
+}
+
+/** Lands what is left, so that a restart begins with an empty hand. */
+export async function drainBilling(app: INestApplication): Promise<void> {
+  await app.get<PricePublisher>(PUBLISHER, { strict: false }).close();
+  await app.get<Landing>(LANDING, { strict: false }).drain();
+}

@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { commonSettings, parseSettings } from '@weir/kit';
+import { z } from 'zod';
+
+/** The price lists that come with this release, beside the compiled code. */
+const SHIPPED_PRICES = fileURLToPath(new URL('../prices/', import.meta.url));
+
+/** Environment of billing. */
+export const BillingSettings = z.object({
+  ...commonSettings,
+  WEIR_POSTGRES_URL: z.string().min(1),
+  WEIR_CLICKHOUSE_URL: z.url(),
+  WEIR_CLICKHOUSE_USER: z.string().min(1),
+  WEIR_CLICKHOUSE_PASSWORD: z.string(),
+  WEIR_CLICKHOUSE_DATABASE: z.string().min(1).default('weir'),
+  /** Folder of price lists, `*.yaml`. */
+  WEIR_PRICES_DIR: z.string().min(1).default(SHIPPED_PRICES),
+});
+export type BillingSettings = z.infer<typeof BillingSettings>;
+
+/** @throws SettingsError naming every fault of the environment. */
+export const readSettings = (): BillingSettings => parseSettings(BillingSettings, process.env);
