@@ -115,24 +115,43 @@ export function consumptionUnheard(
   };
 }
 
+/** Written out field by field: spreading objects this large costs a tenth of all the work of a call. */
 export function finishedEvent(
-  call: StartedCall,
+  { facts, traceparent }: StartedCall,
   delivery: Delivery,
   used: Consumption,
 ): EventDraft<typeof CallFinishedV1> {
-  const { facts, traceparent } = call;
-  const { served, ...consumed } = used;
+  const { served } = used;
+  const { status, errorCode, finishedAt, latencyMs, firstTokenMs, responseBytes } = delivery;
   return {
     definition: CallFinishedV1,
     data: {
-      ...facts,
-      ...delivery,
-      ...consumed,
-      latencyMs: roundMs(delivery.latencyMs),
-      firstTokenMs: delivery.firstTokenMs === null ? null : roundMs(delivery.firstTokenMs),
+      callId: facts.callId,
+      principal: facts.principal,
+      region: facts.region,
+      dialect: facts.dialect,
+      modelRequested: facts.modelRequested,
+      model: facts.model,
+      stream: facts.stream,
+      startedAt: facts.startedAt,
+      requestBytes: facts.requestBytes,
+      requestDigest: facts.requestDigest,
+      finishedAt,
+      status,
+      errorCode,
       provider: served?.provider ?? null,
       deploymentId: served?.deploymentId ?? null,
       simulated: served?.simulated ?? false,
+      finishReason: used.finishReason,
+      usage: used.usage,
+      usageSource: used.usageSource,
+      costPico: used.costPico,
+      priceVersion: used.priceVersion,
+      latencyMs: roundMs(latencyMs),
+      firstTokenMs: firstTokenMs === null ? null : roundMs(firstTokenMs),
+      responseBytes,
+      attempts: used.attempts,
+      dropped: used.dropped,
       reconstructed: false,
     },
     organisationId: facts.principal.organisationId,

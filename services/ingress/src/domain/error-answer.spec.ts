@@ -19,7 +19,7 @@ describe('errors of the registry', () => {
       param: 'p',
       message: definition.message,
     });
-    const { code: openaiCode } = openai.body['error'] as { code: string };
+    const { code: openaiCode } = openai.body['error'] as unknown as { code: string };
     expect(openaiCode).toBe(definition.openai.code ?? code);
     const anthropic = rendered('anthropic', code);
     expect(anthropic.body).toMatchObject({ type: 'error', error: { type: definition.anthropic }, request_id: 'id' });

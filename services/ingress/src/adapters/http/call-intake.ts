@@ -143,7 +143,8 @@ export class CallIntake {
       requestBytes: body.length,
       requestDigest: digest,
     };
-    const bounds = { ...admitted, requestBytes: body.length, maxOutputTokens: scan.maxOutputTokens, choices: scan.n };
+    const { maxOutputTokens, n: choices } = scan;
+    const bounds = { model, prices: admitted.prices, requestBytes: body.length, maxOutputTokens, choices };
     const bound = boundCost(bounds, null, this.surroundings.findPrice);
     const start: CallStart = {
       call: { facts, salt, traceparent, boundPico: bound === null ? null : formatPico(bound) },
