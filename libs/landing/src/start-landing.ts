@@ -82,8 +82,9 @@ async function prepareUntilDone(options: LandingOptions, signal: AbortSignal): P
       return true;
     } catch (error) {
       if (signal.aborted) break;
-      detail = error instanceof Error ? error.message : String(error);
-      logger.error({ err: error }, 'not prepared for landing');
+      const message = error instanceof Error ? error.message : String(error);
+      if (message !== detail) logger.error({ err: error }, 'not prepared for landing');
+      detail = message;
       // The only way this wait fails is the stop, which the loop sees.
       await sleep(PREPARE_RETRY_MS * timeScale, undefined, { signal }).catch(() => undefined);
     }
