@@ -1,0 +1,16 @@
+import { Controller, Inject } from '@nestjs/common';
+import { OnCall, type CallReply, type IncomingCall } from '@weir/bus';
+import { ExecuteCallV1 } from '@weir/contracts';
+import { EXECUTOR } from '../../tokens.js';
+import type { CallExecutor } from '../upstream/call-executor.js';
+
+/** Takes calls off the exec subjects. */
+@Controller()
+export class ExecuteCallHandler {
+  constructor(@Inject(EXECUTOR) private readonly executor: CallExecutor) {}
+
+  @OnCall(ExecuteCallV1)
+  execute(call: IncomingCall, reply: CallReply): void {
+    this.executor.execute(call, reply);
+  }
+}
