@@ -18,7 +18,7 @@ export {
   type RunningCallHandlers,
   type WorkerControlOptions,
 } from './call/worker-control-server.js';
-export { adoptOrphans, type AdoptionOptions } from './events/adopt-orphans.js';
+export { adoptOrphans, type AdoptionOptions, type OrphanAdopter } from './events/adopt-orphans.js';
 export { ensureEventStreams, type EventStreamOptions } from './events/ensure-event-streams.js';
 export {
   EventPublisher,
@@ -33,6 +33,7 @@ export {
   type StreamReader,
   type StreamReaderOptions,
 } from './events/stream-reader.js';
+export { JetStreamError } from './jetstream/jetstream-api.js';
 export { onLanded, onOutcome, onPresence, publishLanded, publishOutcome, publishPresence } from './health/messages.js';
 export { BucketMissingError, openBucket, type Bucket, type BucketOptions, type BucketWatch } from './kv/bucket.js';
 export { CallServer, type CallServerOptions, type CallSubscription } from './nest/call-server.js';

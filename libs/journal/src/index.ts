@@ -6,4 +6,5 @@ export {
   type WrittenCallback,
   type WrittenEvent,
 } from './journal-options.js';
-export { findOrphans, openJournal, type Journal } from './journal.js';
+export type { Journal } from './journal.js';
+export { findOrphans, openInstanceJournal, openJournal } from './open-journal.js';

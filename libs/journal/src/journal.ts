@@ -1,5 +1,5 @@
 import type { EventDraft } from '@weir/contracts';
-import type { JournalLine, JournalOptions, JournalState, WrittenCallback } from './journal-options.js';
+import type { JournalLine, JournalState, WrittenCallback } from './journal-options.js';
 
 /**
  * A producer's file of events: every event is in it before anybody acts on it. What was appended survives the death of the
@@ -35,17 +35,4 @@ export interface Journal {
   close(): Promise<void>;
   /** Closes, then deletes the folder. Throws where lines are not released. */
   remove(): Promise<void>;
-}
-
-/**
- * Opens a folder as its only owner, in a new epoch: repairs a torn tail, appends `producer.alive` (stating where the epoch before
- * ended), then what `closeOpen` returns. Throws `JournalLockedError` when a live process holds it.
- */
-export function openJournal(options: JournalOptions): Promise<Journal> {
-  throw new Error(`not built yet: ${options.folder}`);
-}
-
-/** Folders under `parentFolder` that hold a journal of `service` which no live process holds. One's own is locked, so never among them. */
-export function findOrphans(parentFolder: string, service: string): Promise<string[]> {
-  throw new Error(`not built yet: ${parentFolder} ${service}`);
 }

@@ -212,10 +212,13 @@ class ReceivedMessage implements BusMessage {
     return viewOf(this.message.data);
   }
   get isNoResponders(): boolean {
-    return this.message.data.length === 0 && this.message.headers?.code === 503;
+    return this.message.data.length === 0 && this.statusCode === 503;
   }
-  get headers(): Msg['headers'] {
-    return this.message.headers;
+  get statusCode(): number {
+    return this.message.headers?.code ?? 0;
+  }
+  header(name: string): string | undefined {
+    return this.message.headers?.get(name) || undefined;
   }
 }
 

@@ -5,6 +5,10 @@ export interface BusMessage {
   readonly data: Buffer;
   /** The broker's answer that nobody listens on the subject that was published with this reply subject. */
   readonly isNoResponders: boolean;
+  /** Status of a message that the broker itself sent (100, 404, 408, 409, 503), else 0. */
+  readonly statusCode: number;
+  /** A header's value, or undefined. */
+  header(name: string): string | undefined;
 }
 
 export interface BusSubscription {

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EventEnvelope } from '@weir/contracts';
+import { findEvent, findSequence, isCarried, splitLines } from './event-line.js';
+import { FileJournal, type OpenedFolder } from './file-journal.js';
+import { JournalLedger, type LedgerLine } from './journal-ledger.js';
+import { lockFolder } from './journal-lock.js';
+import { JournalLockedError, type JournalOptions } from './journal-options.js';
+import type { Journal } from './journal.js';
+import { createFolder, findFile, findSegment, listSegments, replaceFile, truncateSegment } from './segment-files.js';
+
+const PRODUCER_FILE = 'producer.json';
+const EPOCH_FILE = 'epoch';
+
+/**
+ * Opens a folder as its only owner, in a new epoch: repairs a torn tail, appends `producer.alive` (stating where the epoch before
+ * ended), then what `closeOpen` returns. Throws `JournalLockedError` when a live process holds it, and the system's error where
+ * the folder cannot be written.
+ */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  await createFolder(options.folder);
+  const lock = await lockFolder(options.folder);
+  let journal: FileJournal | undefined;
+  try {
+    const opened = await recover(options, lock);
+    journal = new FileJournal(opened);
+    await appendOpening(journal, opened);
+    return journal;
+  } catch (error) {
+    await journal?.abandon();
+    await lock.release();
+    throw error;
+  }
+}
+
+/**
+ * Opens `parentFolder/instance`, or, where another process is just adopting that folder, a folder beside it: a service must not
+ * wait for another's adoption to end. The one beside it is adopted in its turn, once this process has ended.
+ */
+export async function openInstanceJournal(
+  parentFolder: string,
+  options: Omit<JournalOptions, 'folder'>,
+): Promise<Journal> {
+  for (let spare = 0; ; spare++) {
+    const name = spare === 0 ? options.instance : `${options.instance}.${spare}`;
+    try {
+      return await openJournal({ ...options, folder: join(parentFolder, name) });
+    } catch (error) {
+      if (!(error instanceof JournalLockedError) || spare === 100) throw error;
+    }
+  }
+}
+
+/** Folders under `parentFolder` that hold a journal of `service` which no live process holds. One's own is locked, so never among them. */
+export async function findOrphans(parentFolder: string, service: string): Promise<string[]> {
+  const orphans: string[] = [];
+  for (const entry of await readdir(parentFolder, { withFileTypes: true })) {
+    const folder = join(parentFolder, entry.name);
+    if (!entry.isDirectory() || (await findProducer(folder))?.service !== service) continue;
+    if (await isUnlocked(folder)) orphans.push(folder);
+  }
+  return orphans;
+}
+
+async function isUnlocked(folder: string): Promise<boolean> {
+  try {
+    await (await lockFolder(folder)).release();
+    return true;
+  } catch (error) {
+    if (error instanceof JournalLockedError) return false;
+    throw error;
+  }
+}
+
+interface Producer {
+  readonly producerId: string;
+  readonly service: string;
+}
+
+async function findProducer(folder: string): Promise<Producer | undefined> {
+  const text = await findFile(folder, PRODUCER_FILE);
+  return text === undefined ? undefined : (JSON.parse(text) as Producer);
+}
+
+async function ensureProducer({ folder, service }: JournalOptions): Promise<Producer> {
+  const existing = await findProducer(folder);
+  if (existing !== undefined) return existing;
+  const producer = { producerId: randomUUID(), service };
+  await replaceFile(folder, PRODUCER_FILE, JSON.stringify(producer));
+  return producer;
+}
+
+async function recover(options: JournalOptions, lock: OpenedFolder['lock']): Promise<OpenedFolder> {
+  const { producerId } = await ensureProducer(options);
+  const ledger = new JournalLedger();
+  for (const { epoch, first } of await listSegments(options.folder))
+    await recoverSegment(options, ledger, epoch, first);
+  const lastEpoch = Math.max(Number((await findFile(options.folder, EPOCH_FILE)) ?? 0), ledger.current?.epoch ?? 0);
+  const epoch = lastEpoch + 1;
+  await replaceFile(options.folder, EPOCH_FILE, String(epoch));
+  return { options, lock, ledger, producerId, epoch, previous: ledger.endBefore(epoch) };
+}
+
+async function recoverSegment(
+  options: JournalOptions,
+  ledger: JournalLedger,
+  epoch: number,
+  first: number,
+): Promise<void> {
+  const bytes = (await findSegment(options.folder, epoch, first)) ?? Buffer.alloc(0);
+  const { lines, wholeBytes } = splitLines(bytes);
+  if (wholeBytes < bytes.length) await truncateSegment(options.folder, epoch, first, wholeBytes);
+  const segment = ledger.addSegment(epoch, first);
+  for (const line of lines) {
+    const event = findEvent(line);
+    if (event === undefined) {
+      options.onError(new Error(`a line that cannot be read in ${options.folder}, epoch ${epoch}, segment ${first}`));
+      continue;
+    }
+    if (isCarried(line)) {
+      const key = options.opens(event);
+      if (key !== undefined) ledger.carried(segment, key, line.subarray(1), line.length + 1, true);
+    } else {
+      ledger.written(segment, [mapEventToLine(options, event, line)], line.length + 1);
+    }
+  }
+}
+
+function mapEventToLine(options: JournalOptions, event: EventEnvelope, line: Buffer): LedgerLine {
+  const sequence = findSequence(line) ?? event.sequence;
+  return { sequence, line, opens: options.opens(event), closes: options.closes(event) };
+}
+
+/** What a new epoch begins with. Throws where it cannot be written: a journal that cannot say it began is of no use. */
+async function appendOpening(journal: FileJournal, { options, ledger }: OpenedFolder): Promise<void> {
+  const open = ledger.openLines().map(findEvent);
+  const written: Promise<void>[] = [];
+  const track = (append: (written: (error: Error | undefined) => void) => void) =>
+    written.push(
+      new Promise((resolve, reject) => append((error) => (error === undefined ? resolve() : reject(error)))),
+    );
+  track((callback) => journal.appendAlive(callback));
+  for (const draft of options.closeOpen(open.filter((event) => event !== undefined))) {
+    track((callback) => journal.append(draft, callback));
+  }
+  journal.flush();
+  await Promise.all(written);
+  await journal.sync();
+}

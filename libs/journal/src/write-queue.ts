@@ -1,0 +1,98 @@
+import { ProducerAliveV1, uuidv7, type EventDraft, type EventEnvelope } from '@weir/contracts';
+import { encodeLine } from './event-line.js';
+import type { LedgerLine } from './journal-ledger.js';
+import type { JournalOptions, WrittenCallback, WrittenEvent } from './journal-options.js';
+
+/** An event on its way to the file. `alive` events are formed when they are written: they state the sequence before them. */
+export interface QueuedEvent {
+  readonly draft: EventDraft | 'alive';
+  readonly eventId: string;
+  readonly time: number;
+  readonly written: WrittenCallback | undefined;
+}
+
+export interface FormedLine extends LedgerLine {
+  readonly queued: QueuedEvent;
+  readonly event: WrittenEvent;
+}
+
+export interface AliveFacts {
+  readonly open: number;
+  readonly previous: { readonly epoch: number; readonly lastSequence: number } | null;
+}
+
+interface Source {
+  readonly options: JournalOptions;
+  readonly producerId: string;
+  readonly epoch: number;
+}
+
+export function queueEvent(draft: EventDraft | 'alive', now: number, written?: WrittenCallback): QueuedEvent {
+  return { draft, eventId: uuidv7(), time: now, written };
+}
+
+/**
+ * Gives a turn's events their sequences, after `lastSequence`, and their bytes. Until these are written nobody has seen a
+ * sequence, so a write that fails leaves no gap.
+ */
+export function formLines(
+  source: Source,
+  queue: readonly QueuedEvent[],
+  lastSequence: number,
+  alive: AliveFacts,
+): { bytes: Buffer; lines: FormedLine[] } {
+  const { options } = source;
+  const envelopes: EventEnvelope[] = [];
+  let text = '';
+  const ends: number[] = [];
+  let end = 0;
+  for (const queued of queue) {
+    const sequence = lastSequence + envelopes.length + 1;
+    const envelope = formEnvelope(source, queued, sequence, alive);
+    const annex = queued.draft === 'alive' ? undefined : queued.draft.annex;
+    const line = encodeLine(envelope, annex);
+    envelopes.push(envelope);
+    text += `${line}\n`;
+    end += Buffer.byteLength(line) + 1;
+    ends.push(end);
+  }
+  const bytes = Buffer.from(text, 'utf8');
+  const lines = queue.map((queued, index): FormedLine => {
+    const envelope = envelopes[index]!;
+    const line = bytes.subarray(index === 0 ? 0 : ends[index - 1]!, ends[index]! - 1);
+    const event = { epoch: source.epoch, sequence: envelope.sequence, line, eventId: queued.eventId };
+    return {
+      queued,
+      event,
+      sequence: envelope.sequence,
+      line,
+      opens: options.opens(envelope),
+      closes: options.closes(envelope),
+    };
+  });
+  return { bytes, lines };
+}
+
+/** The order of the fields is part of the format: see `findSequence`. */
+function formEnvelope(source: Source, queued: QueuedEvent, sequence: number, alive: AliveFacts): EventEnvelope {
+  const { draft } = queued;
+  const isAlive = draft === 'alive';
+  const definition = isAlive ? ProducerAliveV1 : draft.definition;
+  return {
+    eventId: queued.eventId,
+    type: definition.type,
+    version: definition.version,
+    time: queued.time,
+    producerId: source.producerId as EventEnvelope['producerId'],
+    epoch: source.epoch,
+    sequence,
+    organisationId: isAlive ? null : draft.organisationId,
+    callId: isAlive ? null : draft.callId,
+    traceparent: isAlive ? null : draft.traceparent,
+    data: isAlive ? aliveData(source.options, sequence, alive) : draft.data,
+  };
+}
+
+function aliveData({ service, instance }: JournalOptions, sequence: number, { open, previous }: AliveFacts): object {
+  return { service, instance, lastSequence: sequence - 1, open, previous: sequence === 1 ? previous : null };
+}
