@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WireObject } from '../translation/wire-object.js';
 
 /*
  * POST /v1/messages, as far as the neutral model carries it. Objects are loose, and content blocks of unknown types (server tools and
@@ -28,7 +29,7 @@ export const ToolUseBlock = z.looseObject({
   type: z.literal('tool_use'),
   id: z.string(),
   name: z.string(),
-  input: z.record(z.string(), z.unknown()),
+  input: WireObject,
   cache_control: CacheControl,
 });
 export const ToolResultBlock = z.looseObject({
@@ -66,7 +67,7 @@ const Tool = z.looseObject({
   type: z.string().nullish(),
   name: z.string().min(1),
   description: z.string().nullish(),
-  input_schema: z.record(z.string(), z.unknown()).optional(),
+  input_schema: WireObject.optional(),
   strict: z.boolean().nullish(),
   cache_control: CacheControl,
 });
@@ -100,7 +101,7 @@ export const MessagesRequest = z.looseObject({
   output_config: z
     .looseObject({
       effort: z.string().nullish(),
-      format: z.looseObject({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }).nullish(),
+      format: z.looseObject({ type: z.literal('json_schema'), schema: WireObject }).nullish(),
     })
     .nullish(),
   stream: z.boolean().nullish(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WireObject } from '../translation/wire-object.js';
 
 /*
  * Converse's request body as JSON (blobs are base64). Content blocks are objects with one key that names their type.
@@ -42,7 +43,7 @@ const Tool = z.looseObject({
     .looseObject({
       name: z.string().min(1),
       description: z.string().nullish(),
-      inputSchema: z.looseObject({ json: z.record(z.string(), z.unknown()) }),
+      inputSchema: z.looseObject({ json: WireObject }),
       strict: z.boolean().nullish(),
     })
     .optional(),
@@ -86,7 +87,7 @@ export const ConverseRequest = z.looseObject({
         .nullish(),
     })
     .nullish(),
-  additionalModelRequestFields: z.record(z.string(), z.unknown()).nullish(),
+  additionalModelRequestFields: WireObject.nullish(),
   requestMetadata: z.record(z.string(), z.string()).nullish(),
 });
 export type ConverseRequest = z.infer<typeof ConverseRequest>;

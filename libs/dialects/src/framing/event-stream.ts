@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { concatBytes, decodeText, encodeText, EMPTY_BYTES, viewAsBuffer } from './bytes.js';
+import { concatBytes, copyBytes, decodeText, encodeText, EMPTY_BYTES, viewAsBuffer } from './bytes.js';
 
 /*
  * application/vnd.amazon.eventstream:
@@ -36,7 +36,7 @@ export class EventStreamDecoder {
     this.#length += bytes.length;
     // Joined only when there is enough, so that a message in many small pieces is copied once.
     if (this.#length < this.#needed) {
-      this.#parts[this.#parts.length - 1] = bytes.slice();
+      this.#parts[this.#parts.length - 1] = copyBytes(bytes);
       return [];
     }
     let data = concatBytes(this.#parts);
@@ -47,7 +47,7 @@ export class EventStreamDecoder {
       messages.push(readMessage(data.subarray(0, this.#needed)));
       data = data.subarray(this.#needed);
     }
-    this.#parts = data.length === 0 ? [] : [data.slice()];
+    this.#parts = data.length === 0 ? [] : [copyBytes(data)];
     this.#length = data.length;
     return messages;
   }
@@ -112,14 +112,15 @@ export function writeEventStreamMessage(
   payload: Uint8Array = EMPTY_BYTES,
 ): Uint8Array {
   const headerBytes = concatBytes(Object.entries(headers).map(([name, value]) => writeStringHeader(name, value)));
-  const message = Buffer.alloc(PRELUDE_BYTES + headerBytes.length + payload.length + TRAILER_BYTES);
-  message.writeUInt32BE(message.length, 0);
-  message.writeUInt32BE(headerBytes.length, 4);
-  message.writeUInt32BE(crc32(message.subarray(0, 8)), 8);
+  const message = new Uint8Array(PRELUDE_BYTES + headerBytes.length + payload.length + TRAILER_BYTES);
+  const view = viewAsBuffer(message);
+  view.writeUInt32BE(message.length, 0);
+  view.writeUInt32BE(headerBytes.length, 4);
+  view.writeUInt32BE(crc32(message.subarray(0, 8)), 8);
   message.set(headerBytes, PRELUDE_BYTES);
   message.set(payload, PRELUDE_BYTES + headerBytes.length);
   const end = message.length - TRAILER_BYTES;
-  message.writeUInt32BE(crc32(message.subarray(0, end)), end);
+  view.writeUInt32BE(crc32(message.subarray(0, end)), end);
   return message;
 }
 

@@ -1,4 +1,4 @@
-import { concatBytes, decodeText, encodeText, EMPTY_BYTES } from './bytes.js';
+import { concatBytes, copyBytes, decodeText, encodeText } from './bytes.js';
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -17,74 +17,69 @@ export class SseFrameTooLargeError extends Error {
  * Returned frames are views of the input where a frame arrived whole, so use them before the input is reused.
  */
 export class SseFrameSplitter {
-  #rest: Uint8Array = EMPTY_BYTES;
-  /** Where in `#rest` the search goes on; everything before has been looked at. */
+  /** The unfinished frame, in pieces: joined only when a line ends, so a long frame in many pieces is copied once. */
+  #parts: Uint8Array[] = [];
+  #length = 0;
+  /** Where in the unfinished frame the search goes on: every line end before it has been looked at. */
   #searched = 0;
 
   /** Every frame completed by these bytes. @throws SseFrameTooLargeError */
   push(bytes: Uint8Array): Uint8Array[] {
-    const data = this.#rest.length === 0 ? bytes : concatBytes([this.#rest, bytes]);
-    const frames: Uint8Array[] = [];
-    let start = 0;
-    let from = this.#rest.length === 0 ? 0 : this.#searched;
-    for (;;) {
-      const end = findFrameEnd(data, from, start);
-      if (end < 0) break;
-      frames.push(data.subarray(start, end));
-      start = end;
-      from = end;
+    const isUndecided = this.#searched < this.#length;
+    if (!isUndecided && findLineEnd(bytes, 0) < 0) {
+      this.#keep(bytes);
+      this.#searched = this.#length;
+      return [];
     }
-    this.#keep(data, start);
+    const data = concatBytes([...this.#parts, bytes]);
+    const { frames, start, at } = cutFrames(data, this.#searched);
+    this.#parts = [];
+    this.#length = 0;
+    this.#keep(data.subarray(start));
+    this.#searched = at - start;
     return frames;
   }
 
   /** Bytes after the last complete frame. */
   rest(): Uint8Array {
-    return this.#rest;
+    return concatBytes(this.#parts);
   }
 
-  #keep(data: Uint8Array, start: number): void {
-    // A copy: the input belongs to the caller and may be reused.
-    this.#rest = start === data.length ? EMPTY_BYTES : data.slice(start);
-    if (this.#rest.length > SSE_FRAME_BYTES_MAX) throw new SseFrameTooLargeError('SSE frame too large');
-    // A line end may be cut in the middle, so look again at its last four bytes.
-    this.#searched = Math.max(0, this.#rest.length - 4);
+  #keep(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#parts.push(copyBytes(bytes));
+    this.#length += bytes.length;
+    if (this.#length > SSE_FRAME_BYTES_MAX) throw new SseFrameTooLargeError('SSE frame too large');
   }
 }
 
-/**
- * Index just after the next blank line, or -1. A CR that is the last byte may be half of CRLF, so it is not decided yet.
- * `start` is the frame's first byte: a blank line there ends an empty frame.
- */
-function findFrameEnd(data: Uint8Array, from: number, start: number): number {
-  let index = from;
-  while (index < data.length) {
-    const byte = data[index];
-    if (byte !== LINE_FEED && byte !== CARRIAGE_RETURN) {
-      const next = data.indexOf(LINE_FEED, index);
-      const carriage = findCarriageReturn(data, index, next);
-      index = carriage >= 0 ? carriage : next;
-      if (index < 0) return -1;
-    }
-    const first = lineEndLength(data, index);
-    if (first === 0) return -1;
-    if (index === start || isBlankLineStart(data, index, start)) return index + first;
-    index += first;
+/** The frames in `data`, where the unfinished one starts, and how far line ends are decided. */
+function cutFrames(data: Uint8Array, from: number): { frames: Uint8Array[]; start: number; at: number } {
+  const frames: Uint8Array[] = [];
+  let start = 0;
+  let at = from;
+  for (;;) {
+    const lineEnd = findLineEnd(data, at);
+    if (lineEnd < 0) return { frames, start, at: data.length };
+    const length = lineEndLength(data, lineEnd);
+    if (length === 0) return { frames, start, at: lineEnd };
+    at = lineEnd + length;
+    if (!isBlankLine(data, lineEnd, start)) continue;
+    frames.push(data.subarray(start, at));
+    start = at;
   }
-  return -1;
 }
 
-/** Whether the line end at `index` is directly after another one, i.e. ends an empty line. */
-function isBlankLineStart(data: Uint8Array, index: number, start: number): boolean {
-  const before = index - 1;
-  if (before < start) return false;
-  return data[before] === LINE_FEED || data[before] === CARRIAGE_RETURN;
+/** Index of the next LF or CR, or -1. */
+function findLineEnd(data: Uint8Array, from: number): number {
+  const lineFeed = data.indexOf(LINE_FEED, from);
+  const carriageReturn = data.subarray(from, lineFeed < 0 ? data.length : lineFeed).indexOf(CARRIAGE_RETURN);
+  return carriageReturn < 0 ? lineFeed : from + carriageReturn;
 }
 
-function findCarriageReturn(data: Uint8Array, from: number, before: number): number {
-  const end = before < 0 ? data.length : before;
-  const at = data.subarray(from, end).indexOf(CARRIAGE_RETURN);
-  return at < 0 ? -1 : from + at;
+/** Whether the line that ends at `index` is empty: it begins the frame there, or directly follows another line end. */
+function isBlankLine(data: Uint8Array, index: number, start: number): boolean {
+  if (index === start) return true;
+  return data[index - 1] === LINE_FEED || data[index - 1] === CARRIAGE_RETURN;
 }
 
 /** 1 or 2; 0 where a CR is the last byte and might be followed by LF. */

@@ -145,7 +145,7 @@ export function parseReasoning(
     const block = parseReasoningDetail(detail);
     if (block) blocks.push(block);
   }
-  if (blocks.length === 0 && message.reasoning_content != null) {
+  if (blocks.length === 0 && message.reasoning_content) {
     blocks.push({ type: 'reasoning', text: message.reasoning_content, origin: 'open' });
   }
   return blocks;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WireObject } from '../translation/wire-object.js';
 
 /*
  * POST /v1/chat/completions, as far as the neutral model carries it. Objects are loose: what is not named here is
@@ -75,7 +76,7 @@ const FunctionTool = z.looseObject({
     .looseObject({
       name: z.string().min(1),
       description: z.string().nullish(),
-      parameters: z.record(z.string(), z.unknown()).nullish(),
+      parameters: WireObject.nullish(),
       strict: z.boolean().nullish(),
     })
     .optional(),
@@ -95,7 +96,7 @@ const ResponseFormat = z.discriminatedUnion('type', [
     json_schema: z.looseObject({
       name: z.string().nullish(),
       description: z.string().nullish(),
-      schema: z.record(z.string(), z.unknown()).nullish(),
+      schema: WireObject.nullish(),
       strict: z.boolean().nullish(),
     }),
   }),
