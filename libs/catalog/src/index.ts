@@ -1,1 +1,2 @@
-export { openCatalog, type Catalog, type CatalogOptions, type CatalogState } from './catalog.js';
+export { openCatalog, type Catalog, type CatalogOptions } from './catalog.js';
+export type { CatalogState } from './freshness.js';
