@@ -1,5 +1,6 @@
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { expect } from 'expect';
 import type { InvoiceLine } from './domain/invoice.js';
 import { startSimulator, type RunningSimulator } from './simulator.js';
@@ -224,24 +225,26 @@ for (const format of [openai, anthropic]) {
       expect(Date.now() - startedAt).toBeGreaterThanOrEqual(195);
     });
 
-    it('holds no answer in memory that nobody reads', async () => {
+    /** Asks over a bare socket, for what fetch hides. */
+    function askOverSocket(directive: string, attemptId: string): Socket {
+      const messages = [{ role: 'user', content: `[[sim ${directive}]]` }];
+      const body = JSON.stringify({ model: format.model, stream: true, max_tokens: 99_999_999, messages });
+      const headers = { ...format.headers, host: 'x', 'content-length': body.length, 'x-client-request-id': attemptId };
+      const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
       const socket = connect(simulator.port, '127.0.0.1').pause();
-      const content = '[[sim bytes=67108864]]';
-      const body = JSON.stringify({
-        model: format.model,
-        stream: true,
-        max_tokens: 99_999_999,
-        messages: [{ role: 'user', content }],
-      });
-      const head = [
-        `POST ${format.path} HTTP/1.1`,
-        'host: x',
-        `content-length: ${body.length}`,
-        'x-client-request-id: slow',
-      ];
-      for (const [name, value] of Object.entries(format.headers)) head.push(`${name}: ${value}`);
+      socket.write(`POST ${format.path} HTTP/1.1\r\n${head.join('')}\r\n${body}`);
+      return socket;
+    }
+
+    it('resets the connection itself, not just the answer', async () => {
+      const socket = askOverSocket('fail=reset@1', 'reset').resume();
+      const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+      expect(error.code).toBe('ECONNRESET');
+    });
+
+    it('holds no answer in memory that nobody reads', async () => {
       const before = process.memoryUsage().rss;
-      socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+      const socket = askOverSocket('bytes=67108864', 'slow');
       let grown = 0;
       for (let tries = 0; (await stats()).openRequests === 0 && tries < 100; tries += 1);
       for (let look = 0; look < 300; look += 1) {

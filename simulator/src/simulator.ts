@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { simulatedModels } from './domain/models.js';
 import { parsePriceList } from './domain/prices.js';
 import { SimulatorServer } from './http/server.js';
 import { SimulatorState } from './http/simulator-state.js';
@@ -17,7 +18,10 @@ export async function startSimulator(options: {
   readonly host: string;
   readonly port: number;
 }): Promise<RunningSimulator> {
-  const state = new SimulatorState(parsePriceList(readFileSync(priceFile, 'utf8')));
+  const prices = parsePriceList(readFileSync(priceFile, 'utf8'));
+  const unpriced = simulatedModels.filter((model) => !prices.has(model.name)).map((model) => model.name);
+  if (unpriced.length > 0) throw new Error(`prices.json has no price for ${unpriced.join(', ')}`);
+  const state = new SimulatorState(prices);
   const server = new SimulatorServer(state);
   const port = await server.listen(options.host, options.port);
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;

@@ -38,7 +38,7 @@ export function planAnswer(request: ModelRequest, directive: Directive, seed: st
 }
 
 /** The tokens of one tool call: its name and its arguments. */
-export function countTokensOfToolCall(call: ToolCall): number {
+function countTokensOfToolCall(call: ToolCall): number {
   return countTokensOfText(call.name + call.arguments);
 }
 

@@ -80,7 +80,7 @@ export const simulatedModels: readonly SimulatedModel[] = [
 /** A Bedrock cross-region inference profile is the model's name behind a region's. */
 const inferenceProfile = /^(?:us-gov|us|eu|apac|jp|au|global)\./;
 
-export function findModel(name: string, format: WireFormatName): SimulatedModel | undefined {
+function findModel(name: string, format: WireFormatName): SimulatedModel | undefined {
   const bare = format.startsWith('bedrock') ? name.replace(inferenceProfile, '') : name;
   return simulatedModels.find((model) => model.name === bare && model.formats.includes(format));
 }

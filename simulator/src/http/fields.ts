@@ -42,7 +42,7 @@ export function optionalCount(value: unknown, path: string): number | undefined 
   throw wrongType(path, 'a whole number of at least 1', value);
 }
 
-export function wrongType(path: string, expected: string, value: unknown): RequestFault {
+function wrongType(path: string, expected: string, value: unknown): RequestFault {
   const got =
     value === null ? 'null' : Array.isArray(value) ? 'an array' : value === undefined ? 'nothing' : `a ${typeof value}`;
   return new RequestFault(400, `${path}: expected ${expected}, got ${got}`, { param: path });

@@ -179,6 +179,23 @@ describe('the default AWS SDK client (HTTP/2) pointed at the simulator', () => {
     expect(JSON.parse(whole.body.transformToString())).toMatchObject({ output: { message: { role: 'assistant' } } });
   });
 
+  it('closes the attempt at once when the client leaves, and pauses for one that does not read', async () => {
+    const leave = new AbortController();
+    const messages: Message[] = [{ role: 'user', content: [{ text: '[[sim bytes=67108864]]' }] }];
+    const command = new ConverseStreamCommand({ modelId: 'sim-bedrock-nova', messages });
+    const { stream } = await client.send(command, { abortSignal: leave.signal });
+    const first = await stream?.[Symbol.asyncIterator]().next();
+    expect(first?.value).toMatchObject({ messageStart: { role: 'assistant' } });
+    const lines = (await invoice()).length;
+    const leftAt = Date.now();
+    leave.abort();
+    let now = await invoice();
+    for (let tries = 0; now.length === lines && tries < 1000; tries += 1) now = await invoice();
+    expect(now.at(-1)).toMatchObject({ model: 'sim-bedrock-nova', completed: false });
+    expect(now.at(-1)?.bytes).toBeLessThan(32 * 1024 * 1024);
+    expect(Date.parse(now.at(-1)?.endedAt ?? '') - leftAt).toBeLessThanOrEqual(100);
+  });
+
   it('throws the SDK’s own exceptions before and inside a stream', async () => {
     await expect(converseStream('sim-bedrock-claude', '[[sim fail=429]]')).rejects.toMatchObject({
       name: 'ThrottlingException',

@@ -9,7 +9,7 @@ const checksumBytes = 4;
  * CRC of everything before it; all integers big-endian.
  * @see https://smithy.io/2.0/aws/amazon-eventstream.html
  */
-export function encodeEventMessage(headers: Readonly<Record<string, string>>, payload: string): Uint8Array {
+function encodeEventMessage(headers: Readonly<Record<string, string>>, payload: string): Uint8Array {
   const head = Buffer.concat(Object.entries(headers).map(([name, value]) => encodeHeader(name, value)));
   const body = Buffer.from(payload);
   const message = Buffer.alloc(preludeBytes + head.byteLength + body.byteLength + checksumBytes);
