@@ -1,4 +1,4 @@
-import { createClient, type ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { WarehouseRejection, isRejection } from './rejection.js';
 
 export interface WarehouseSettings {
@@ -60,6 +60,8 @@ export function createWarehouse(settings: WarehouseSettings): Warehouse {
     // The default keeps a socket for 2.5 s, servers for 3 s or more; a reused socket that the server has closed is a failed insert.
     keep_alive: { enabled: true, idle_socket_ttl: 2_000 },
     compression: { request: false, response: false },
+    // Failures are thrown, and logged once by whoever handles them.
+    log: { level: ClickHouseLogLevel.OFF },
   });
   const { database } = settings;
   if (!NAME.test(database)) throw new RangeError(`not a database name: ${JSON.stringify(database)}`);
