@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly endsWithParent: boolean;
   readonly isStartedByNpm: boolean;
   readonly hasProviderKey: boolean;
+  /** Where the services' folders are, where not in this repository: stand-ins in tests of the supervisor. */
+  readonly servicesDirectory: string | undefined;
   /** For every child: no secret of the person who started us is in it. */
   readonly childEnvironment: Readonly<Record<string, string>>;
   /** For `control` alone: everything, since weir.yaml may name any variable as a secret. */
@@ -61,6 +63,7 @@ export function parseStartOptions(argv: readonly string[]): StartOptions {
     endsWithParent: values['end-with-parent'] ?? false,
     isStartedByNpm: environment['npm_lifecycle_event'] !== undefined,
     hasProviderKey: PROVIDER_KEYS.some((name) => (environment[name] ?? '') !== ''),
+    servicesDirectory: environment['WEIR_SERVICES_DIRECTORY'],
     childEnvironment: pick(
       environment,
       (name) => !KEPT_BACK.has(name) && (PASSED_ON.includes(name) || name.startsWith(PASSED_ON_PREFIX)),

@@ -20,8 +20,6 @@ export const CLICKHOUSE_DATABASE = 'weir';
 const SERVICE_DRAIN_MS = 36_000;
 const READY_MS = 60_000;
 
-type Environment = Readonly<Record<string, string>>;
-
 /** chDB behind ClickHouse's HTTP interface. */
 export function prepareClickHouse({ home, ports, secrets, environment }: PartContext): ChildSpecification {
   const url = `http://127.0.0.1:${ports.clickhouse}`;
@@ -56,16 +54,20 @@ export function prepareSimulator({ home, ports, environment }: PartContext): Chi
   };
 }
 
+export interface ServiceContext {
+  readonly home: Home;
+  readonly facts: StackFacts;
+  readonly environment: Readonly<Record<string, string>>;
+  /** The folder of the services' folders. */
+  readonly directory: string;
+}
+
 /** One of Weir's services. */
-export function prepareService(
-  home: Home,
-  entry: ServiceEntry,
-  facts: StackFacts,
-  environment: Environment,
-): ChildSpecification {
+export function prepareService(entry: ServiceEntry, context: ServiceContext): ChildSpecification {
+  const { home, facts, environment, directory } = context;
   const healthUrl = `http://127.0.0.1:${facts.ports.health + entry.slot}/health/ready`;
   return {
-    ...nodeProgram(home, entry.name, join(ROOT, 'services', entry.name, 'dist', 'main.js')),
+    ...nodeProgram(home, entry.name, join(directory, entry.name, 'dist', 'main.js')),
     environment: { ...environment, ...buildServiceEnvironment(entry, facts) },
     phase: entry.phase,
     drainMs: SERVICE_DRAIN_MS,

@@ -35,6 +35,7 @@ export class Stack {
   private readonly children = new Map<string, ManagedChild>();
   private readonly abort = new AbortController();
   private postgresFolder: string | undefined;
+  private isOwner = false;
   private isConnectionKept = false;
   private logTimer: NodeJS.Timeout | undefined;
 
@@ -74,6 +75,7 @@ export class Stack {
   /** Starts everything. Throws StartFault or ChildNeverReady; what was started by then is for `drain` to end. */
   async start(): Promise<void> {
     await endLastRun(this.home, (line) => this.terminal.say(`• ${line}`));
+    this.isOwner = true;
     await this.refuseBusyPorts();
     this.record.write();
     this.writeDefaultConfiguration();
@@ -95,7 +97,8 @@ export class Stack {
       );
     }
     clearInterval(this.logTimer);
-    this.record.clear();
+    // A start that was refused must not erase the record of the stack that runs here.
+    if (this.isOwner) this.record.clear();
   }
 
   /** Cuts the drain short: every process of ours is killed, the databases still end in order. */
@@ -118,7 +121,8 @@ export class Stack {
   private startService(entry: ServiceEntry): Promise<void> {
     const { childEnvironment, secretEnvironment } = this.options;
     const environment = entry.readsSecretVariables ? secretEnvironment : childEnvironment;
-    return this.run(prepareService(this.home, entry, this.facts, environment));
+    const directory = this.options.servicesDirectory ?? join(ROOT, 'services');
+    return this.run(prepareService(entry, { home: this.home, facts: this.facts, environment, directory }));
   }
 
   private async startPart(part: InfrastructurePart): Promise<void> {
