@@ -1,0 +1,221 @@
+import { connect, type Socket } from 'node:net';
+import { eventually, type Connection } from '@weir/testing';
+import { expect } from 'expect';
+import { request, type Dispatcher } from 'undici';
+
+/** An answer of the gateway, read to its end. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+export interface Message {
+  readonly method?: Dispatcher.HttpMethod;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** A request with the stack's own key, unless `headers` bring another. */
+export async function send(connection: Connection, message: Message): Promise<Answer> {
+  const { method = 'POST', path, headers = {}, body } = message;
+  const hasKey = ['authorization', 'x-api-key', 'api-key'].some((name) => name in headers);
+  const key = hasKey ? {} : { authorization: `Bearer ${connection.gateway.key}` };
+  const answer = await request(new URL(path, connection.gateway.url), {
+    method,
+    headers: { ...JSON_TYPE, ...key, ...headers },
+    ...(body === undefined ? {} : { body }),
+  });
+  return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+}
+
+export function sendWithoutKey(connection: Connection, message: Message): Promise<Answer> {
+  return send(connection, { ...message, headers: { 'api-key': '', ...message.headers } });
+}
+
+export const chat = (content: string, more: object = {}): string =>
+  JSON.stringify({ model: 'sim-openai', messages: [{ role: 'user', content }], ...more });
+
+export const message = (content: string, more: object = {}): string =>
+  JSON.stringify({ model: 'sim-anthropic', max_tokens: 100, messages: [{ role: 'user', content }], ...more });
+
+export function idOf(answer: Pick<Answer, 'headers'>): string {
+  const id = answer.headers['x-request-id'];
+  if (typeof id !== 'string') throw new Error('an answer without x-request-id');
+  return id;
+}
+
+/** What an error must look like. */
+export interface ExpectedError {
+  readonly status: number;
+  /** The registry's code: what the record says, and OpenAI clients see where `openaiCode` is absent. */
+  readonly code: string;
+  readonly openaiCode?: string;
+  readonly param?: string | null;
+  readonly anthropicType?: string;
+}
+
+/** Each SDK shows only its own request id; both are the record's `call_id`. */
+function expectIds(answer: Answer): void {
+  expect(idOf(answer)).toMatch(/^[0-9a-f-]{36}$/);
+  expect(answer.headers['request-id']).toBe(idOf(answer));
+}
+
+export function expectOpenAiError(
+  answer: Answer,
+  { status, code, openaiCode = code, param = null }: ExpectedError,
+): void {
+  expect(answer.status).toBe(status);
+  expectIds(answer);
+  const { error } = JSON.parse(answer.text) as { error: Record<string, unknown> };
+  expect(error).toMatchObject({ type: 'invalid_request_error', param, code: openaiCode });
+  expect(typeof error['message']).toBe('string');
+}
+
+export function expectAnthropicError(answer: Answer, expected: ExpectedError): void {
+  expect(answer.status).toBe(expected.status);
+  expectIds(answer);
+  const type = expected.anthropicType ?? 'invalid_request_error';
+  expect(JSON.parse(answer.text)).toMatchObject({ type: 'error', error: { type }, request_id: idOf(answer) });
+}
+
+/** One row of the view `calls`, as people see it. */
+export interface CallRow {
+  readonly call_id: string;
+  readonly state: string;
+  readonly status: number | null;
+  readonly error_code: string | null;
+  readonly dialect: string;
+  readonly key_id: string | null;
+  readonly model_requested: string | null;
+  readonly provider: string | null;
+  readonly usage_source: string;
+  readonly cost: string;
+  readonly attempts: number;
+  readonly response_bytes: string | number;
+  readonly request_bytes: string | number;
+  readonly latency_ms: number | null;
+  readonly first_token_ms: number | null;
+  readonly reconstructed: boolean;
+  readonly application: string;
+}
+
+export async function query<Row>(
+  connection: Connection,
+  sql: string,
+  parameters: Record<string, string> = {},
+): Promise<Row[]> {
+  const { url, user, password, database } = connection.clickhouse;
+  const address = new URL(url);
+  address.searchParams.set('database', database);
+  address.searchParams.set('default_format', 'JSONEachRow');
+  for (const [name, value] of Object.entries(parameters)) address.searchParams.set(`param_${name}`, value);
+  const answer = await request(address, {
+    method: 'POST',
+    headers: { 'x-clickhouse-user': user, 'x-clickhouse-key': password },
+    body: sql,
+  });
+  const text = await answer.body.text();
+  if (answer.statusCode !== 200) throw new Error(`ClickHouse answered ${answer.statusCode}: ${text}`);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Row);
+}
+
+/** The record of a call once it has landed as ended or refused. */
+export function recordOf(connection: Connection, callId: string, timeoutMs = 20_000): Promise<CallRow> {
+  return eventually(
+    async () => {
+      const rows = await query<CallRow>(connection, 'SELECT * FROM calls WHERE call_id = {id:String}', { id: callId });
+      const ended = rows.filter((row) => row.state !== 'open');
+      const [row] = ended;
+      if (ended.length !== 1 || !row)
+        throw new Error(`${ended.length} records of call ${callId}: ${JSON.stringify(rows)}`);
+      return row;
+    },
+    { timeoutMs, everyMs: 100 },
+  );
+}
+
+/** The refusal of a request is in the record: what it was, and that it cost nothing. */
+export async function expectRecordedRefusal(
+  connection: Connection,
+  answer: Answer,
+  { status, code }: ExpectedError,
+): Promise<void> {
+  const row = await recordOf(connection, idOf(answer));
+  expect(row).toMatchObject({ state: 'refused', status, error_code: code, provider: null, attempts: 0 });
+  expect(Number(row.cost)).toBe(0);
+}
+
+/** The process answers the next call as if nothing had been. */
+export async function expectStillServing(connection: Connection): Promise<void> {
+  expect((await send(connection, { path: '/v1/chat/completions', body: chat('hello') })).status).toBe(200);
+}
+
+/** A bare connection to the gateway, for what no HTTP client would send or do. */
+export class RawClient {
+  private received = Buffer.alloc(0);
+  private ended = false;
+
+  private constructor(readonly socket: Socket) {
+    socket.on('data', (bytes: Buffer) => (this.received = Buffer.concat([this.received, bytes])));
+    socket.on('close', () => (this.ended = true));
+    // A reset by the gateway is one of the ways to end; `isClosed` tells.
+    socket.on('error', () => (this.ended = true));
+  }
+
+  static async open(connection: Connection): Promise<RawClient> {
+    const { hostname, port } = new URL(connection.gateway.url);
+    const socket = connect(Number(port), hostname);
+    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+    return new RawClient(socket);
+  }
+
+  get text(): string {
+    return this.received.toString('utf8');
+  }
+
+  get isClosed(): boolean {
+    return this.ended;
+  }
+
+  write(text: string | Uint8Array): void {
+    this.socket.write(text);
+  }
+
+  /** Waits until what was received holds `part`. */
+  async until(part: string | RegExp, timeoutMs = 10_000): Promise<string> {
+    return eventually(
+      () => {
+        const holds = typeof part === 'string' ? this.text.includes(part) : part.test(this.text);
+        if (!holds) throw new Error(`no ${String(part)} in: ${this.text.slice(-1_000)}`);
+        return this.text;
+      },
+      { timeoutMs, everyMs: 5 },
+    );
+  }
+
+  untilClosed(timeoutMs = 10_000): Promise<void> {
+    return eventually(
+      () => {
+        if (!this.ended) throw new Error('the connection is still open');
+      },
+      { timeoutMs },
+    );
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+export function rawRequest(connection: Connection, head: readonly string[], body = ''): string {
+  const lines = [...head, `Authorization: Bearer ${connection.gateway.key}`];
+  if (body !== '') lines.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`);
+  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+}
