@@ -58,9 +58,11 @@ export class TranslatedStreamPipe implements AnswerPipe {
   private id: string | null = null;
   private model: string | null = null;
 
+  /** @param ownId stands for the answer's id where the upstream's format has none (Converse) */
   constructor(
     private readonly decoder: StreamDecoder,
     private readonly encoder: StreamEncoder,
+    private readonly ownId: string,
   ) {}
 
   push(chunk: Uint8Array): Uint8Array {
@@ -82,7 +84,9 @@ export class TranslatedStreamPipe implements AnswerPipe {
     for (const event of events) {
       if (this.error) break;
       this.note(event);
-      if (event.type !== 'error') parts.push(this.encoder.encode(event));
+      if (event.type === 'error') continue;
+      const isNameless = event.type === 'message-start' && event.id === '';
+      parts.push(this.encoder.encode(isNameless ? { ...event, id: this.ownId } : event));
     }
     return join(parts);
   }
@@ -178,6 +182,7 @@ export class TranslatedBodyPipe implements AnswerPipe {
     private readonly upstream: Dialect,
     private readonly client: Dialect,
     private readonly context: TranslationContext,
+    private readonly ownId: string,
   ) {}
 
   push(chunk: Uint8Array): Uint8Array {
@@ -195,7 +200,7 @@ export class TranslatedBodyPipe implements AnswerPipe {
     }
     const { id, model, finish, usage } = parsed.response;
     this.observed = { usage, usageMismatch: parsed.usageMismatch ?? null, finish, error: null, isComplete: true, id, model };
-    return this.client.writeResponse(parsed.response, this.context);
+    return this.client.writeResponse({ ...parsed.response, id: id === '' ? this.ownId : id }, this.context);
   }
 
   result(): ObservedUsage {

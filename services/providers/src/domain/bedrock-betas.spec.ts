@@ -18,6 +18,7 @@ describe('upstreamDialect', () => {
     ['us.anthropic.claude-sonnet-4-5-20250929-v1:0', true],
     ['anthropic.claude-3-haiku-20240307-v1:0', true],
     ['arn:aws:bedrock:us-east-1:123:inference-profile/us.anthropic.claude-opus-4', true],
+    ['sim-bedrock-claude', true],
     ['amazon.nova-pro-v1:0', false],
     ['notanthropic.claudette', false],
   ])('knows whether %s is Claude', (model, isClaude) => expect(isClaudeOnBedrock(model)).toBe(isClaude));

@@ -121,8 +121,8 @@ function prepareTranslation(input: PrepareInput): Preparation {
     isSameDialect: false,
     createPipe: (isStream) =>
       isStream
-        ? new TranslatedStreamPipe(target.createStreamDecoder(context), client.createStreamEncoder(context))
-        : new TranslatedBodyPipe(target, client, context),
+        ? new TranslatedStreamPipe(target.createStreamDecoder(context), client.createStreamEncoder(context), envelope.callId)
+        : new TranslatedBodyPipe(target, client, context, envelope.callId),
   };
   return { ok: true, prepared };
 }

@@ -1,9 +1,9 @@
 import type { Adapter, ClientDialect } from '@weir/contracts';
 import type { WireDialect } from '@weir/dialects';
 
-/** Whether a Bedrock model id or profile names a Claude model: `us.anthropic.claude-…`, an ARN that ends in one. */
+/** Whether a Bedrock model id or profile names a Claude model: `us.anthropic.claude-…`, an ARN that ends in one, the simulator's. */
 export function isClaudeOnBedrock(upstreamModel: string): boolean {
-  return /(^|[./:])anthropic\.claude/.test(upstreamModel);
+  return /(^|[^a-z0-9])claude([^a-z]|$)/.test(upstreamModel);
 }
 
 /**

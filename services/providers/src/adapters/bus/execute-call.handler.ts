@@ -1,4 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
+import { Ctx, Payload } from '@nestjs/microservices';
 import { OnCall, type CallReply, type IncomingCall } from '@weir/bus';
 import { ExecuteCallV1 } from '@weir/contracts';
 import { EXECUTOR } from '../../tokens.js';
@@ -10,7 +11,7 @@ export class ExecuteCallHandler {
   constructor(@Inject(EXECUTOR) private readonly executor: CallExecutor) {}
 
   @OnCall(ExecuteCallV1)
-  execute(call: IncomingCall, reply: CallReply): void {
+  execute(@Payload() call: IncomingCall, @Ctx() reply: CallReply): void {
     this.executor.execute(call, reply);
   }
 }

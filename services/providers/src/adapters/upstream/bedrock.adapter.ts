@@ -8,7 +8,7 @@ import {
 import type { ProviderCredential } from '@weir/contracts';
 import type { OutboundRequest } from '@weir/egress';
 import { CredentialError } from './provider-credentials.js';
-import { ATTEMPT_HEADER, USER_AGENT, type UpstreamInput } from './upstream-adapter.js';
+import { ATTEMPT_HEADER, SIMULATED_KEY, USER_AGENT, type UpstreamInput } from './upstream-adapter.js';
 
 /** The SDK's request, as far as it is used here. */
 interface SdkRequest {
@@ -38,7 +38,7 @@ function commandFor({ dialect, deployment, envelope }: UpstreamInput): BedrockCo
 function identityOf(credential: ProviderCredential | undefined, input: UpstreamInput): object {
   switch (credential?.type) {
     case undefined:
-      if (input.provider.simulated) return { token: { token: 'simulated' }, authSchemePreference: ['httpBearerAuth'] };
+      if (input.provider.simulated) return { token: { token: SIMULATED_KEY }, authSchemePreference: ['httpBearerAuth'] };
       throw new CredentialError(`provider ${input.provider.id} has no credential for Bedrock`);
     case 'api-key':
       return { token: { token: credential.key }, authSchemePreference: ['httpBearerAuth'] };

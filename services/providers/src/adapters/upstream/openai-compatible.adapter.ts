@@ -1,12 +1,12 @@
 import type { OutboundRequest } from '@weir/egress';
 import { forwardedHeaders } from '../../domain/upstream-headers.js';
 import { CredentialError } from './provider-credentials.js';
-import { ATTEMPT_HEADER, USER_AGENT, type UpstreamInput } from './upstream-adapter.js';
+import { ATTEMPT_HEADER, SIMULATED_KEY, USER_AGENT, type UpstreamInput } from './upstream-adapter.js';
 
 function authorization({ credential, provider }: UpstreamInput): Record<string, string> {
   switch (credential?.type) {
     case undefined:
-      return {};
+      return provider.simulated ? { authorization: `Bearer ${SIMULATED_KEY}` } : {};
     case 'api-key':
       return { authorization: `Bearer ${credential.key}` };
     case 'bearer':

@@ -21,3 +21,6 @@ export type UpstreamAdapter = (input: UpstreamInput) => OutboundRequest | Promis
 /** Sent to every upstream, so that its invoice can be matched with the record. */
 export const ATTEMPT_HEADER = 'x-client-request-id';
 export const USER_AGENT = 'weir';
+
+/** What a simulated provider is given where it has no credential: like the real ones, it refuses requests without any. */
+export const SIMULATED_KEY = 'simulated';

@@ -1,4 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
+import { Ctx, Payload } from '@nestjs/microservices';
 import { CallForwarder, OnCall, nextAttempt, type CallReply, type IncomingCall } from '@weir/bus';
 import type { Catalog } from '@weir/catalog';
 import { RouteCallV1, subjects, type CallFailure } from '@weir/contracts';
@@ -25,7 +26,7 @@ export class RouteCallHandler {
   ) {}
 
   @OnCall(RouteCallV1)
-  route(call: IncomingCall, reply: CallReply): void {
+  route(@Payload() call: IncomingCall, @Ctx() reply: CallReply): void {
     const { envelope } = call;
     const now = this.clock.now();
     const decision = decideRoute(envelope, this.context(envelope.model, now));
