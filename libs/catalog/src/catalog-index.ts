@@ -1,5 +1,7 @@
 import {
+  COMPLETE_KEY,
   CatalogRecord,
+  CompleteMarker,
   CredentialRecord,
   PriceRecord,
   Tombstone,
@@ -52,7 +54,7 @@ export class CatalogIndex {
     if (value === undefined) return this.replace(id, before, undefined, before?.version ?? 0, run);
     const removed = Tombstone.safeParse(value);
     if (removed.success) return this.replace(id, before, undefined, removed.data.version, run);
-    const parsed = SCHEMAS[bucket].safeParse(value);
+    const parsed = (key === COMPLETE_KEY ? CompleteMarker : SCHEMAS[bucket]).safeParse(value);
     if (!parsed.success) {
       return { kind: 'fault', error: new Error(`a record of ${id} that cannot be read`, { cause: parsed.error }) };
     }
