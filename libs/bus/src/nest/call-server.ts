@@ -16,6 +16,8 @@ export interface CallSubscription {
 export interface CallServerOptions {
   readonly connection: BusConnection;
   readonly subscriptions: readonly CallSubscription[];
+  /** Definitions whose subjects come later, by `add`: their handlers may start without a subscription. */
+  readonly definitions?: readonly CallDefinition[];
   /** A call that could not be read, or whose handler failed. */
   readonly onError?: (error: Error) => void;
 }
@@ -47,8 +49,9 @@ export class CallServer extends Server implements CustomTransportStrategy {
 
   override listen(callback: (error?: unknown) => void): void {
     try {
-      const { subscriptions } = this.options;
-      const wanted = new Set(subscriptions.map(({ definition }) => patternOf(definition)));
+      const { subscriptions, definitions = [] } = this.options;
+      const used = [...subscriptions.map(({ definition }) => definition), ...definitions];
+      const wanted = new Set(used.map((definition) => patternOf(definition)));
       checkHandlers(new Set(this.messageHandlers.keys()), wanted);
       this.listening = true;
       for (const subscription of subscriptions) this.add(subscription);
