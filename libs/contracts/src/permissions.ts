@@ -1,4 +1,4 @@
-import { KV_BUCKETS, subjects } from './subjects.js';
+import { EVENT_PARTITIONS, eventStreamName, KV_BUCKETS, subjects } from './subjects.js';
 
 /** NATS permissions of one user: subjects with wildcards. */
 export interface BusPermissions {
@@ -38,26 +38,29 @@ function writeBucket(bucket: string): string[] {
   ];
 }
 
-/** Landing: the sink's own durable consumer on each event stream. */
+/** Names of the event streams, one by one: in a permission `*` stands for a whole token only, so `EVENTS_*` would match nothing. */
+const eventStreams = Array.from({ length: EVENT_PARTITIONS }, (_, partition) => eventStreamName(partition));
+
+/** Landing: the sink's own durable consumer on each event stream. Acknowledgements in the broker's old form and its new one (ADR-15). */
 function landEvents(): string[] {
-  return [
-    '$JS.API.INFO',
-    '$JS.API.STREAM.INFO.EVENTS_*',
-    '$JS.API.STREAM.CREATE.EVENTS_*',
-    '$JS.API.STREAM.UPDATE.EVENTS_*',
-    '$JS.API.CONSUMER.CREATE.EVENTS_*',
-    '$JS.API.CONSUMER.CREATE.EVENTS_*.>',
-    '$JS.API.CONSUMER.DURABLE.CREATE.EVENTS_*.>',
-    '$JS.API.CONSUMER.INFO.EVENTS_*.>',
-    '$JS.API.CONSUMER.MSG.NEXT.EVENTS_*.>',
-    '$JS.ACK.EVENTS_*.>',
-    '$JS.API.STREAM.MSG.GET.EVENTS_*',
-    '$JS.API.DIRECT.GET.EVENTS_*',
-    subjects.landed('*'),
-  ];
+  const perStream = eventStreams.flatMap((stream) => [
+    `$JS.API.STREAM.INFO.${stream}`,
+    `$JS.API.STREAM.CREATE.${stream}`,
+    `$JS.API.STREAM.UPDATE.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.INFO.${stream}.>`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
+    `$JS.ACK.${stream}.>`,
+    `$JS.ACK.*.*.${stream}.>`,
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}`,
+  ]);
+  return ['$JS.API.INFO', ...perStream, subjects.landed('*')];
 }
 
-const produceEvents = [subjects.any('events'), '$JS.API.STREAM.INFO.EVENTS_*'];
+const produceEvents = [subjects.any('events'), ...eventStreams.map((stream) => `$JS.API.STREAM.INFO.${stream}`)];
 const acknowledged = [subjects.acknowledgements('*') + '.>', subjects.landed('*')];
 const own = (service: string) => `_INBOX_${service}.>`;
 
