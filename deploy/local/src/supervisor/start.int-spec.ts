@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -102,12 +103,14 @@ describe('a start', () => {
     const ports = await claimPortBlock();
     const run = [join(clone, 'deploy/local/start.mjs'), '--no-build', '--infrastructure', 'postgres'];
     const where = ['--home', join(clone, '.weir'), '--port', String(ports.base)];
-    const child = spawnSync('timeout', ['--signal=INT', '10', process.execPath, ...run, ...where], {
-      encoding: 'utf8',
-    });
+    const child = spawn(process.execPath, [...run, ...where], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (data: Buffer) => (output += data.toString()));
+    await eventually(() => expect(output).toMatch(/Weir's parts are ready after/), { timeoutMs: START_MS });
+    child.kill('SIGINT');
+    await once(child, 'close');
     ports.release();
-    expect(child.stdout).toMatch(/Weir's parts are ready after/);
-    expect(child.stdout).toMatch(/postgres stopped/);
+    expect(output).toMatch(/postgres stopped/);
     const file = join(clone, '.weir', 'connection.json');
     const connection = JSON.parse(readFileSync(file, 'utf8')) as { internal: { postgresFolder: string } };
     const { postgresFolder } = connection.internal;
