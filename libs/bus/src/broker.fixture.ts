@@ -71,7 +71,13 @@ export class Broker {
   }
 
   private async ping(): Promise<void> {
-    const connection = await connectBus({ url: this.url, user: 'admin', password: 'secret', name: 'ping', connectWithinMs: 0 });
+    const connection = await connectBus({
+      url: this.url,
+      user: 'admin',
+      password: 'secret',
+      name: 'ping',
+      connectWithinMs: 0,
+    });
     try {
       await connection.request('$JS.API.INFO', new Uint8Array(0), { timeoutMs: 500 });
     } finally {

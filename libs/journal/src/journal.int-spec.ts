@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { JournalLockedError, type JournalLine } from './journal-options.js';
 import { findOrphans, openInstanceJournal, openJournal } from './open-journal.js';
 
 const SOON = { timeoutMs: 5_000, everyMs: 5 };
+const LIMITED = fileURLToPath(new URL('./journal-limited.fixture.js', import.meta.url));
 const WRITER = fileURLToPath(new URL('./journal-writer.fixture.js', import.meta.url));
 
 interface ReadEvent extends EventEnvelope<{ lastSequence?: number; previous?: unknown; open?: number }> {
@@ -163,7 +164,7 @@ describe('Journal in a real folder', () => {
     const reopened = await openHere();
     const closing = (await read(reopened)).filter(({ type }) => type === 'call.finished');
     expect(closing.map(({ callId }) => callId)).toEqual(['long call']);
-    const [alive] = await read(reopened);
+    const alive = (await read(reopened)).find(({ epoch }) => epoch === 2);
     expect(alive?.data.previous).toEqual({ epoch: 1, lastSequence: before.lastSequence });
   });
 
@@ -184,6 +185,30 @@ describe('Journal in a real folder', () => {
     expect(journal.state().overHighWater).toBe(true);
     journal.release(1, journal.state().lastSequence);
     expect(journal.state().overHighWater).toBe(false);
+  });
+
+  it('refuses events while the disk is full, keeps what has already happened, and goes on without a gap', async () => {
+    // A limit on the size of files stands for the full disk: writes beyond it fail, in part or whole, until it is lifted.
+    const command = `ulimit -S -f 8 && exec "$0" "$1" "$2"`;
+    const child = spawn('bash', ['-c', command, process.execPath, LIMITED, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const say = (state: string) => eventually(() => expect(said).toContain(state), SOON);
+    await say('full');
+    execFileSync('prlimit', ['--pid', String(child.pid), '--fsize=unlimited:unlimited']);
+    await say('writable');
+    child.stdin.end();
+    await exited;
+    const results = said.trim().split('\n').filter((line) => line.startsWith('{'));
+    const { refused, kept } = JSON.parse(results.at(-1)!) as { refused: number; kept: number };
+    expect(refused).toBeGreaterThan(0);
+    const journal = await openHere({ closeOpen: () => [] });
+    const events = (await read(journal)).filter(({ epoch }) => epoch === 1);
+    expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, i) => i + 1));
+    const count = (wanted: string) => events.filter(({ type }) => type === wanted).length;
+    expect(count('call.finished')).toBe(kept);
+    expect(count('call.started')).toBe(kept);
   });
 
   it('cuts an event that is too large for a message, and does not lose it', async () => {

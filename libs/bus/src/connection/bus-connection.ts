@@ -1,4 +1,4 @@
-import type { Msg, NatsConnection } from '@nats-io/nats-core';
+import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/nats-core';
 import { headers as natsHeaders } from '@nats-io/nats-core';
 import { connect, errors, type ConnectionOptions } from '@nats-io/transport-node';
 import type { BusMessage, BusSubscription } from './bus-message.js';
@@ -45,8 +45,7 @@ export class BusConnection {
 
   /** @internal Use {@link connectBus}. */
   constructor(
-    /** @internal The client itself, for the parts of this library that speak JetStream. */
-    readonly client: NatsConnection,
+    private readonly client: NatsConnection,
     private readonly options: BusConnectionOptions,
   ) {
     this.outbox = new Outbox({
@@ -86,8 +85,7 @@ export class BusConnection {
     options: { readonly headers: Readonly<Record<string, string>>; readonly replyTo?: string },
   ): void {
     if (!this.isConnected) return;
-    const headers = natsHeaders();
-    for (const [name, value] of Object.entries(options.headers)) headers.set(name, value);
+    const headers = mapToHeaders(options.headers);
     this.client.publish(subject, payload, { headers, ...(options.replyTo ? { reply: options.replyTo } : {}) });
   }
 
@@ -125,11 +123,18 @@ export class BusConnection {
   }
 
   /**
-   * Request and one reply, as bytes. Rejects with the client's `TimeoutError`, `NoRespondersError` or, when the connection is
-   * gone, `ClosedConnectionError`.
+   * Request and one reply, as bytes. Rejects at once with {@link BusUnavailableError} while disconnected, else with the client's
+   * `TimeoutError`, `NoRespondersError` or, when the connection is gone, `ClosedConnectionError`.
    */
-  async request(subject: string, payload: Uint8Array, options: { readonly timeoutMs: number }): Promise<Buffer> {
-    const reply = await this.client.request(subject, payload, { timeout: options.timeoutMs });
+  async request(
+    subject: string,
+    payload: Uint8Array,
+    options: { readonly timeoutMs: number; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<Buffer> {
+    if (!this.isConnected) throw new BusUnavailableError('not connected to the broker');
+    const { timeoutMs: timeout, headers } = options;
+    const requestOptions = headers === undefined ? { timeout } : { timeout, headers: mapToHeaders(headers) };
+    const reply = await this.client.request(subject, payload, requestOptions);
     return viewOf(reply.data);
   }
 
@@ -220,6 +225,12 @@ class ReceivedMessage implements BusMessage {
   header(name: string): string | undefined {
     return this.message.headers?.get(name) || undefined;
   }
+}
+
+function mapToHeaders(headers: Readonly<Record<string, string>>): MsgHdrs {
+  const mapped = natsHeaders();
+  for (const [name, value] of Object.entries(headers)) mapped.set(name, value);
+  return mapped;
 }
 
 function viewOf(bytes: Uint8Array): Buffer {

@@ -140,11 +140,12 @@ export class StreamReader {
       const left = giveUpAt - performance.now();
       if (left <= 0) return;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
         const stop = () => {
           clearTimeout(timer);
+          signal?.removeEventListener('abort', stop);
           resolve();
         };
+        const timer = setTimeout(stop, left);
         this.wake = stop;
         signal?.addEventListener('abort', stop, { once: true });
       });

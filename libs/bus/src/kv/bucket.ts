@@ -1,5 +1,4 @@
 import type { KvBucketName } from '@weir/contracts';
-import { headers as natsHeaders } from '@nats-io/nats-core';
 import type { BusConnection } from '../connection/bus-connection.js';
 import { askJetStream, isNotFound, JetStreamError, nanoseconds } from '../jetstream/jetstream-api.js';
 import { WatchLoop } from './watch-loop.js';
@@ -32,6 +31,11 @@ export interface BucketOptions {
 
 const REQUEST_TIMEOUT_MS = 5_000;
 const STREAM_NAME_IN_USE = 10_058;
+
+interface PutReply {
+  readonly seq?: number;
+  readonly error?: { readonly code: number; readonly err_code: number; readonly description: string };
+}
 
 /** A NATS key-value bucket (ADR-8) of JSON values. */
 export class Bucket {
@@ -98,16 +102,13 @@ export class Bucket {
     void new WatchLoop(this.connection, this.name, watch, this.options.timeScale ?? 1).run();
   }
 
-  private async publish(key: string, value: Uint8Array, headers: Record<string, string> = {}): Promise<number> {
-    const messageHeaders = natsHeaders();
-    for (const [name, text] of Object.entries(headers)) messageHeaders.set(name, text);
-    const { client } = this.connection;
+  private async publish(key: string, value: Uint8Array, headers?: Readonly<Record<string, string>>): Promise<number> {
     try {
-      const reply = await client.request(`$KV.${this.name}.${key}`, value, {
-        timeout: REQUEST_TIMEOUT_MS,
-        headers: messageHeaders,
+      const reply = await this.connection.request(`$KV.${this.name}.${key}`, value, {
+        timeoutMs: REQUEST_TIMEOUT_MS,
+        ...(headers === undefined ? {} : { headers }),
       });
-      const answer = reply.json<{ seq?: number; error?: { code: number; err_code: number; description: string } }>();
+      const answer = JSON.parse(reply.toString('utf8')) as PutReply;
       if (answer.seq !== undefined) return answer.seq;
       const { code = 500, err_code: errorCode = 0, description = 'no reason given' } = answer.error ?? {};
       throw new JetStreamError(code, errorCode, description);
