@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { StreamBatch, StreamReader } from '@weir/bus';
 
 export interface CollectLimits {
   /** Longest wait for the first message. */
   readonly waitMs: number;
+  /** Pause between two looks at what has arrived. */
+  readonly lookMs: number;
   /** A batch is closed when nothing came for this long … */
   readonly idleMs: number;
   /** … or when it is this old … */
@@ -18,25 +21,41 @@ const NEWLINE = 0x0a;
 
 /**
  * Collects the messages of one batch. Few large batches cost the warehouse far less than many small ones, so a batch waits a little
- * for company. Empty where nothing came, or the signal aborted first.
+ * for company. Empty where nothing came; what there is where the signal aborts.
  */
 export async function collectMessages(
   reader: StreamReader,
   limits: CollectLimits,
   signal: AbortSignal,
 ): Promise<readonly StreamBatch[]> {
-  const messages = [...(await reader.fetch(MESSAGES_PER_FETCH, limits.waitMs, signal))];
-  if (messages.length === 0) return messages;
-  const closesAt = performance.now() + limits.lingerMs;
-  let size = sizeOf(messages);
-  while (!signal.aborted && size.events < limits.eventsMax && size.bytes < limits.bytesMax) {
-    const left = closesAt - performance.now();
-    if (left <= 0) break;
-    const more = await reader.fetch(MESSAGES_PER_FETCH, Math.min(limits.idleMs, left), signal);
-    if (more.length === 0) break;
-    messages.push(...more);
-    const added = sizeOf(more);
-    size = { events: size.events + added.events, bytes: size.bytes + added.bytes };
+  const messages: StreamBatch[] = [];
+  let size = { events: 0, bytes: 0 };
+  let closesAt = Infinity;
+  // A signal of this batch: what waits on it goes with it, while the caller's lives as long as the process.
+  const batch = new AbortController();
+  const abort = (): void => batch.abort(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    while (size.events < limits.eventsMax && size.bytes < limits.bytesMax) {
+      const left = closesAt - performance.now();
+      if (left <= 0) break;
+      const isFirst = messages.length === 0;
+      const more = await reader.fetch(MESSAGES_PER_FETCH, isFirst ? limits.waitMs : limits.idleMs, batch.signal);
+      if (more.length === 0) break;
+      messages.push(...more);
+      const added = sizeOf(more);
+      size = { events: size.events + added.events, bytes: size.bytes + added.bytes };
+      if (isFirst) closesAt = performance.now() + limits.lingerMs;
+      // What comes meanwhile waits in the reader: a few looks a second cost less than one for each message.
+      await sleep(Math.min(limits.lookMs, Math.max(0, closesAt - performance.now())), undefined, {
+        signal: batch.signal,
+      });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
   return messages;
 }

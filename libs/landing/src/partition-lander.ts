@@ -86,8 +86,9 @@ export class PartitionLander {
     let failures = 0;
     while (!this.deadline.signal.aborted) {
       try {
+        const isLastLook = this.draining.signal.aborted;
         const landed = await this.landOnce();
-        if (this.draining.signal.aborted && !landed) break;
+        if (isLastLook && !landed) break;
         failures = 0;
       } catch (error) {
         if (this.draining.signal.aborted) break;

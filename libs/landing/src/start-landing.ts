@@ -43,7 +43,8 @@ export function startLanding(options: LandingOptions): Landing {
   const metrics = createLandingMetrics(options.metrics);
   const limits = {
     waitMs: 2_000,
-    idleMs: 200 * timeScale,
+    lookMs: 50 * timeScale,
+    idleMs: 150 * timeScale,
     lingerMs: 1_000 * timeScale,
     eventsMax: 5_000,
     bytesMax: 16 * 1024 * 1024,
