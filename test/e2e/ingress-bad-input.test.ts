@@ -13,6 +13,7 @@ import {
   message,
   rawRequest,
   recordOf,
+  residentMegabytes,
   send,
   type ExpectedError,
 } from './ingress-client.js';
@@ -126,7 +127,7 @@ describe('the size of a body', () => {
   it('is that of what it decodes to', async () => {
     const bomb = gzipSync(Buffer.alloc(200 * MEBIBYTE));
     const expected = { status: 413, code: 'body_too_large', openaiCode: 'request_too_large' };
-    const residentBefore = await residentMegabytes();
+    const residentBefore = await residentMegabytes(connection, 'ingress');
     const answer = await send(connection, {
       path: '/v1/chat/completions',
       headers: { 'content-encoding': 'gzip' },
@@ -134,17 +135,10 @@ describe('the size of a body', () => {
     });
     expectOpenAiError(answer, expected);
     await expectRecordedRefusal(connection, answer, expected);
-    expect((await residentMegabytes()) - residentBefore).toBeLessThan(100);
+    expect((await residentMegabytes(connection, 'ingress')) - residentBefore).toBeLessThan(100);
     await expectStillServing(connection);
   });
 });
-
-async function residentMegabytes(): Promise<number> {
-  const [service] = connection.services['ingress'] ?? [];
-  const metrics = await (await fetch(service?.metricsUrl ?? '')).text();
-  const bytes = /^process_resident_memory_bytes(?:\{[^}]*\})? (\S+)$/m.exec(metrics)?.[1];
-  return Number(bytes) / MEBIBYTE;
-}
 
 describe('the encoding of a body', () => {
   it('may be gzip or brotli', async () => {

@@ -152,6 +152,21 @@ export async function expectRecordedRefusal(
   expect(Number(row.cost)).toBe(0);
 }
 
+/** Resident memory of a service's process. */
+export async function residentMegabytes(connection: Connection, name: string): Promise<number> {
+  const [service] = connection.services[name] ?? [];
+  if (!service) throw new Error(`${name} does not run`);
+  const metrics = await (await fetch(service.metricsUrl)).text();
+  const bytes = /^process_resident_memory_bytes(?:\{[^}]*\})? (\S+)$/m.exec(metrics)?.[1];
+  if (bytes === undefined) throw new Error(`${name} does not say how much memory it takes`);
+  return Number(bytes) / (1024 * 1024);
+}
+
+/** Processes that have just started take longer for their first calls than the protocol's intervals at a tenth allow. */
+export async function warmUp(connection: Connection): Promise<void> {
+  await eventually(() => expectStillServing(connection), { timeoutMs: 15_000 });
+}
+
 /** The process answers the next call as if nothing had been. */
 export async function expectStillServing(connection: Connection): Promise<void> {
   expect((await send(connection, { path: '/v1/chat/completions', body: chat('hello') })).status).toBe(200);
@@ -160,10 +175,15 @@ export async function expectStillServing(connection: Connection): Promise<void> 
 /** A bare connection to the gateway, for what no HTTP client would send or do. */
 export class RawClient {
   private received = Buffer.alloc(0);
+  private bytes = 0;
+  private keptBytesMax = Number.POSITIVE_INFINITY;
   private ended = false;
 
   private constructor(readonly socket: Socket) {
-    socket.on('data', (bytes: Buffer) => (this.received = Buffer.concat([this.received, bytes])));
+    socket.on('data', (bytes: Buffer) => {
+      this.bytes += bytes.length;
+      this.received = Buffer.concat([this.received, bytes]).subarray(-this.keptBytesMax);
+    });
     socket.on('close', () => (this.ended = true));
     // A reset by the gateway is one of the ways to end; `isClosed` tells.
     socket.on('error', () => (this.ended = true));
@@ -180,8 +200,26 @@ export class RawClient {
     return this.received.toString('utf8');
   }
 
-  get isClosed(): boolean {
-    return this.ended;
+  /** The body received so far, its chunks (RFC 9112 §7.1) put together; for answers whose beginning was kept. */
+  get body(): string {
+    const parts: Buffer[] = [];
+    let at = this.received.indexOf('\r\n\r\n') + 4;
+    for (;;) {
+      const end = this.received.indexOf('\r\n', at);
+      const size = end < 0 ? 0 : Number.parseInt(this.received.toString('latin1', at, end), 16);
+      if (!(size > 0)) return Buffer.concat(parts).toString('utf8');
+      parts.push(this.received.subarray(end + 2, end + 2 + size));
+      at = end + 2 + size + 2;
+    }
+  }
+
+  get receivedBytes(): number {
+    return this.bytes;
+  }
+
+  /** From here on only the end of what comes is kept: for answers that are large. */
+  keepTail(): void {
+    this.keptBytesMax = 4_096;
   }
 
   write(text: string | Uint8Array): void {

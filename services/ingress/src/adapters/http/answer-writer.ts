@@ -76,8 +76,7 @@ export class AnswerWriter {
   /** Sends an answer that is all there. */
   sendWhole(head: HeadFrame, body: Uint8Array): void {
     this.receivedBytes = body.length;
-    this.sentBytes = body.length;
-    sendAnswer(this.options.response, { status: head.status, headers: this.headersOf(head), body });
+    this.sentBytes = sendAnswer(this.options.response, { status: head.status, headers: this.headersOf(head), body });
   }
 
   end(): void {
@@ -101,7 +100,7 @@ export class AnswerWriter {
     if (!response.headersSent) {
       this.waiting = [];
       this.waitingBytes = 0;
-      sendError(response, callId, renderFailure(failure, dialect, callId));
+      this.sentBytes = sendError(response, callId, renderFailure(failure, dialect, callId));
     } else if (this.boundary) {
       // Half an event is never sent on; of one too long to be held back the rest is missing, and a blank line ends it.
       this.boundary.discard();

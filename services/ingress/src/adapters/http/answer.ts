@@ -5,14 +5,15 @@ import { errorOfFailure, errorOfRefusal } from '../../domain/error-answer.js';
 import { requestIdHeaders } from '../../domain/header-policy.js';
 import type { Refusal } from '../../domain/refusal.js';
 
-/** Sends a whole answer. Does nothing where the client has left or an answer has begun. */
+/** Sends a whole answer, and nothing where the client has left or an answer has begun. @returns bytes of body handed over. */
 export function sendAnswer(
   response: ServerResponse,
   answer: { readonly status: number; readonly headers: Record<string, string | number>; readonly body: Uint8Array },
-): void {
-  if (response.headersSent || response.destroyed) return;
+): number {
+  if (response.headersSent || response.destroyed) return 0;
   response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
   response.end(response.req.method === 'HEAD' ? undefined : answer.body);
+  return answer.body.length;
 }
 
 export function sendJson(response: ServerResponse, callId: string, body: object): void {
@@ -38,8 +39,8 @@ export function sendError(
   callId: string,
   error: RenderedError,
   extra: Readonly<Record<string, string>> = {},
-): void {
-  sendAnswer(response, {
+): number {
+  return sendAnswer(response, {
     status: error.status,
     headers: { ...extra, ...error.headers, ...requestIdHeaders(callId) },
     body: error.body,
