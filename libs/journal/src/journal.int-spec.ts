@@ -190,7 +190,9 @@ describe('Journal in a real folder', () => {
   it('refuses events while the disk is full, keeps what has already happened, and goes on without a gap', async () => {
     // A limit on the size of files stands for the full disk: writes beyond it fail, in part or whole, until it is lifted.
     const command = `ulimit -S -f 8 && exec "$0" "$1" "$2"`;
-    const child = spawn('bash', ['-c', command, process.execPath, LIMITED, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn('bash', ['-c', command, process.execPath, LIMITED, folder], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     const exited = new Promise((resolve) => child.once('exit', resolve));
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -200,7 +202,10 @@ describe('Journal in a real folder', () => {
     await say('writable');
     child.stdin.end();
     await exited;
-    const results = said.trim().split('\n').filter((line) => line.startsWith('{'));
+    const results = said
+      .trim()
+      .split('\n')
+      .filter((line) => line.startsWith('{'));
     const { refused, kept } = JSON.parse(results.at(-1)!) as { refused: number; kept: number };
     expect(refused).toBeGreaterThan(0);
     const journal = await openHere({ closeOpen: () => [] });
@@ -217,7 +222,10 @@ describe('Journal in a real folder', () => {
     const event = (await read(journal)).at(-1);
     expect(event?.sequence).toBe(sequence);
     expect(JSON.stringify(event).length).toBeLessThan(900 * 1024);
-    expect(event?.data).toMatchObject({ callId: 'huge', padding: expect.stringContaining('cut from 1000000 characters') });
+    expect(event?.data).toMatchObject({
+      callId: 'huge',
+      padding: expect.stringContaining('cut from 1000000 characters'),
+    });
   });
 
   it('deletes its folder only when nothing is left to land', async () => {
