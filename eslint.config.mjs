@@ -7,7 +7,7 @@ import { weir } from './tools/lint/plugin.mjs';
 
 const TYPESCRIPT = ['**/*.ts'];
 const JAVASCRIPT = ['**/*.mjs'];
-const SPECS = ['**/*.spec.ts', '**/*.int-spec.ts', 'test/**/*.ts', 'libs/testing/**/*.ts'];
+const SPECS = ['**/*.spec.ts', '**/*.int-spec.ts', '**/*.fixture.ts', 'test/**/*.ts', 'libs/testing/**/*.ts'];
 
 const NODE_GLOBALS = [
   'AbortController',
@@ -168,6 +168,9 @@ export default typescript.config(
         'error',
         { allowConstantLoopConditions: 'only-allowed-literals' },
       ],
+      // There are no enums to be unsafe with; these two are the dearest rules of all.
+      '@typescript-eslint/no-unsafe-enum-assignment': 'off',
+      '@typescript-eslint/no-unsafe-enum-comparison': 'off',
       // A port's implementation without I/O still answers with a promise, and its throws must become rejections.
       '@typescript-eslint/require-await': 'off',
     },
@@ -188,6 +191,8 @@ export default typescript.config(
     rules: {
       'weir/no-skipped-tests': 'error',
       '@typescript-eslint/unbound-method': 'off',
+      // A missing element is a failing test, which is what it should be.
+      '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },
   {
@@ -195,7 +200,10 @@ export default typescript.config(
     ignores: ['libs/testing/**', 'test/load/**'],
     rules: { 'no-restricted-syntax': ['error', ...FORBIDDEN_SYNTAX, ...FORBIDDEN_IN_SPECS] },
   },
-  { files: ['**/*.int-spec.ts'], rules: { '@nx/enforce-module-boundaries': boundaries({ withTesting: true }) } },
+  {
+    files: ['**/*.int-spec.ts', '**/*.fixture.ts'],
+    rules: { '@nx/enforce-module-boundaries': boundaries({ withTesting: true }) },
+  },
 
   // Plain JavaScript: scripts, tools, the entry of one machine, configuration.
   {

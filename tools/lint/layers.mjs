@@ -57,7 +57,8 @@ export const OUTSIDE_CLIENTS = ['test/load/**', 'test/compat/**'];
 export const OUTSIDE_CLIENT_LIBRARIES = ['testing'];
 
 /**
- * Nx's constraints. Specs that start infrastructure (`x.int-spec.ts`) may also use @weir/testing; sources may not.
+ * Nx's constraints. Specs that start infrastructure (`x.int-spec.ts`, `x.fixture.ts`) may also use @weir/testing. That a service's
+ * sources do not is `weir/layers`' part: Nx would count what the specs of a library below depend on.
  *
  * @param {{ withTesting: boolean }} options
  */
@@ -70,11 +71,7 @@ export function dependencyConstraints({ withTesting }) {
   return [
     ...scopes,
     { sourceTag: 'type:lib', onlyDependOnLibsWithTags: ['type:lib'] },
-    {
-      sourceTag: 'type:service',
-      onlyDependOnLibsWithTags: ['type:lib'],
-      ...(withTesting ? {} : { notDependOnLibsWithTags: ['scope:testing'] }),
-    },
+    { sourceTag: 'type:service', onlyDependOnLibsWithTags: ['type:lib'] },
     { sourceTag: 'plane:data', notDependOnLibsWithTags: NOT_IN_DATA_PLANE.map((name) => `scope:${name}`) },
     { sourceTag: 'type:simulator', onlyDependOnLibsWithTags: [] },
     { sourceTag: 'type:cli', onlyDependOnLibsWithTags: ['type:lib'] },

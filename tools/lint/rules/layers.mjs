@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
+import { join } from 'node:path';
 import {
   DOMAIN_LIBRARIES,
   DOMAIN_TYPES,
@@ -9,14 +11,13 @@ import {
 } from '../layers.mjs';
 import { matchesAny, pathInRepository, ROOT, workspaceOf } from '../paths.mjs';
 import { importVisitor, packageOf, targetOf } from './imports.mjs';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 
 const SERVICES = new Set(
   readdirSync(join(ROOT, 'services'), { withFileTypes: true }).flatMap((entry) =>
     entry.isDirectory() ? [entry.name] : [],
   ),
 );
+const PRODUCTION = new Set(['lib', 'service', 'cli', 'deploy']);
 const OTHERS = { simulator: 'simulator', cli: 'cli', test: 'test', local: 'deploy' };
 
 /**
@@ -35,40 +36,44 @@ export const layers = {
       foreign: "Only libraries are imported across workspaces, not {{kind}} ('{{source}}').",
       simulator: "The simulator imports nothing of Weir ('{{source}}'): it is the other side's witness.",
       client: "'{{source}}' is Weir's inside; load and compatibility tests are clients like any other.",
+      testing: "'{{source}}' is for specs; what runs in production does not know it.",
       adapters: "domain/ never imports '{{source}}': it is pure; pass what it needs as an argument.",
       typesOnly: "domain/ takes only types from '{{source}}'.",
       impure: "'{{source}}' does I/O; {{place}} is pure.",
     },
   },
   create(context) {
-    const path = pathInRepository(context.filename);
-    const here = workspaceOf(path);
-    if (here === undefined) return {};
-    const isSpec = /\.(?:int-)?spec\.ts$/.test(path);
-    const inDomain = /^services\/[^/]+\/src\/domain\//.test(path) && !isSpec;
-    const isPureLibrary = here.kind === 'lib' && PURE_LIBRARIES.includes(here.name) && !isSpec;
-
+    const place = describePlace(pathInRepository(context.filename));
+    if (place.here === undefined) return {};
     return importVisitor((reference) => {
-      const report = (messageId, data = {}) =>
-        context.report({ node: reference.node, messageId, data: { source: reference.source, ...data } });
-      const { target, crossing } = resolveTarget(reference.source, context.filename, here);
-      if (target !== undefined && (target.kind !== here.kind || target.name !== here.name))
-        checkWorkspaces(here, target, path, report);
+      const { source, node } = reference;
+      const report = (messageId, data = {}) => context.report({ node, messageId, data: { source, ...data } });
+      const { target, crossing } = resolveTarget(source, context.filename, place.here);
+      checkWorkspaces(place, target, report);
       if (crossing) report('crossing');
-      const deep = /^(@weir\/[^/]+)\/./.exec(reference.source);
+      const deep = /^(@weir\/[^/]+)\/./.exec(source);
       if (deep) report('deep', { name: deep[1] });
-      if (inDomain) checkDomain(reference, targetOf(reference.source, context.filename), target, report);
-      if ((inDomain || isPureLibrary) && isIo(reference.source))
-        report('impure', { place: inDomain ? 'domain/' : `@weir/${here.name}` });
+      if (place.inDomain) checkDomain(reference, targetOf(source, context.filename), target, report);
+      if (place.pure !== undefined && isIo(source)) report('impure', { place: place.pure });
     });
   },
 };
+
+/** Where a file stands: its workspace, whether it runs in production, and the name of the pure place it is in, if any. */
+function describePlace(path) {
+  const here = workspaceOf(path);
+  const isSpec = /\.(?:spec|int-spec|fixture)\.ts$/.test(path);
+  const inDomain = !isSpec && /^services\/[^/]+\/src\/domain\//.test(path);
+  const isPureLibrary = !isSpec && here?.kind === 'lib' && PURE_LIBRARIES.includes(here.name);
+  const pure = inDomain ? 'domain/' : isPureLibrary ? `@weir/${here.name}` : undefined;
+  return { path, here, inDomain, pure, isProduction: !isSpec && PRODUCTION.has(here?.kind) };
+}
 
 function resolveTarget(source, filename, here) {
   const relativeTarget = targetOf(source, filename);
   if (relativeTarget !== undefined) {
     const target = workspaceOf(relativeTarget);
-    return { target, crossing: target === undefined || target.kind !== here.kind || target.name !== here.name };
+    return { target, crossing: target === undefined || !isSame(here, target) };
   }
   const name = packageOf(source);
   if (!name?.startsWith('@weir/')) return { target: undefined, crossing: false };
@@ -77,13 +82,19 @@ function resolveTarget(source, filename, here) {
   return { target: { kind, name: short }, crossing: false };
 }
 
-function checkWorkspaces(here, target, path, report) {
+function checkWorkspaces({ here, path, isProduction }, target, report) {
+  if (target === undefined || isSame(here, target)) return undefined;
   if (here.kind === 'simulator') return report('simulator');
   if (here.kind === 'service' && target.kind === 'service') return report('service');
   if (here.kind === 'lib' && target.kind !== 'lib') return report('upward', { kind: `a ${target.kind}` });
   if (target.kind !== 'lib') return report('foreign', { kind: `a ${target.kind}` });
+  if (isProduction && target.name === 'testing') return report('testing');
   if (matchesAny(path, OUTSIDE_CLIENTS) && !OUTSIDE_CLIENT_LIBRARIES.includes(target.name)) return report('client');
   return undefined;
+}
+
+function isSame(one, other) {
+  return one.kind === other.kind && one.name === other.name;
 }
 
 function checkDomain({ source, typeOnly }, relativeTarget, target, report) {
