@@ -48,6 +48,8 @@ export const CallFailure = z.object({
   message: z.string(),
   /** HTTP status for the client; the registry's where absent. */
   status: z.int().nullable(),
+  /** The field of the request that is at fault, as the caller wrote it. */
+  param: z.string().nullable().optional(),
   retryAfterSeconds: z.number().nullable(),
   /** The upstream's own error body, only where it speaks the client's dialect: forwarded unmodified. */
   upstream: z.object({ status: z.int(), contentType: z.string(), body: z.string() }).nullable(),

@@ -33,6 +33,12 @@ describe('errors that cross the bus', () => {
     expect(errorOfFailure(failure, 'id')).toMatchObject({ status: 429, retryAfterSeconds: 7, isRetryable: true });
   });
 
+  it('name the field that a worker found at fault', () => {
+    const failure = { ...failureHere('invalid_request'), param: 'n' };
+    const { body } = getDialect('openai-chat').renderError(errorOfFailure(failure, 'id'));
+    expect(JSON.parse(Buffer.from(body).toString())).toMatchObject({ error: { param: 'n' } });
+  });
+
   it('do not announce a wait that a client would sit through for a day', () => {
     const failure = { ...failureHere('upstream_rate_limited'), retryAfterSeconds: 86_400 };
     const error = errorOfFailure(failure, 'id');

@@ -40,7 +40,8 @@ export function errorOfRefusal(refusal: Refusal, requestId: string): DialectErro
 export function errorOfFailure(failure: CallFailure, requestId: string): DialectError {
   const code = isErrorCode(failure.code) ? failure.code : 'internal';
   const error = describe(code, failure.message, requestId);
-  return withRetryAfter({ ...error, status: failure.status ?? error.status }, failure.retryAfterSeconds);
+  const { status, param = null, retryAfterSeconds } = failure;
+  return withRetryAfter({ ...error, status: status ?? error.status, param }, retryAfterSeconds);
 }
 
 /** A failure of the gateway's own making, in the form in which failures cross the bus. */

@@ -10,7 +10,7 @@ import {
   type HeadFrame,
   type ProviderRecord,
 } from '@weir/contracts';
-import { getDialect, JsonSyntaxError, type WireDialect } from '@weir/dialects';
+import { getDialect, JsonSyntaxError, type RequestFault, type WireDialect } from '@weir/dialects';
 import { EgressError } from '@weir/egress';
 import { factsOf } from '../../domain/attempt-record.js';
 import type { AttemptEnd } from '../../domain/attempt-conclusion.js';
@@ -83,7 +83,7 @@ export class RunningCall {
       const { envelope } = this.call;
       const { deployment } = this.target;
       const preparation = prepareCall({ envelope, deployment, upstream: this.dialect, body });
-      if (!preparation.ok) return this.refuse(preparation.fault.code, preparation.fault.message);
+      if (!preparation.ok) return this.refuse(preparation.fault.code, preparation.fault);
       this.begin(preparation.prepared);
     } catch (error) {
       this.crash(error);
@@ -226,9 +226,10 @@ export class RunningCall {
   }
 
   /** Ends the call without an attempt: nothing has been sent to a provider. */
-  private refuse(code: ErrorCode, message: string = ERRORS[code].message): void {
+  private refuse(code: ErrorCode, fault: Partial<Pick<RequestFault, 'message' | 'param'>> = {}): void {
     if (this.isClosed) return;
-    const failure: CallFailure = { code, message, status: null, retryAfterSeconds: null, upstream: null };
+    const { message = ERRORS[code].message, param = null } = fault;
+    const failure: CallFailure = { code, message, param, status: null, retryAfterSeconds: null, upstream: null };
     const { attempts } = this.call.envelope;
     if (code === 'ingress_lost') this.reply.abandon();
     else this.reply.fail({ failure, attempts, served: null, usage: null, usageSource: 'none' });
