@@ -165,7 +165,7 @@ function messagesOf(carries: Carries): fc.Arbitrary<CallMessage[]> {
       const results: Block[] = calls.map(([id, , , content, isError]) => ({
         type: 'tool-result',
         toolCallId: id,
-        content: content.map(({ type, ...rest }) => ({ type, ...rest, cache: undefined })),
+        content: content.map((part) => ({ ...part, cache: undefined })),
         ...(isError && carries.isError ? { isError } : {}),
       }));
       messages.push(

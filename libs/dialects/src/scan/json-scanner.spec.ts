@@ -31,7 +31,7 @@ describe('scanJsonObject', () => {
         const { fields } = scanJsonObject(bytes);
         const found = fields.map((field) => [
           field.key,
-          JSON.parse(decodeText(bytes.subarray(field.valueStart, field.valueEnd))),
+          JSON.parse(decodeText(bytes.subarray(field.valueStart, field.valueEnd))) as unknown,
         ]);
         expect(found).toEqual(Object.entries(JSON.parse(text) as object));
       }),
