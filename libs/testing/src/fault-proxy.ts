@@ -28,7 +28,7 @@ export class FaultProxy {
 
   /** Listens on a free port of 127.0.0.1 and passes everything on. */
   static async open(target: FaultProxyTarget): Promise<FaultProxy> {
-    const server = createServer({ noDelay: true });
+    const server = createServer({ noDelay: true, allowHalfOpen: true });
     const proxy = new FaultProxy(server, target);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -86,7 +86,8 @@ export class FaultProxy {
       client.resetAndDestroy();
       return;
     }
-    const upstream = connect({ host: this.target.host ?? '127.0.0.1', port: this.target.port, noDelay: true });
+    const host = this.target.host ?? '127.0.0.1';
+    const upstream = connect({ host, port: this.target.port, noDelay: true, allowHalfOpen: true });
     upstream.on('error', () => client.resetAndDestroy());
     const pair = { client, upstream };
     this.pairs.add(pair);
@@ -99,24 +100,23 @@ export class FaultProxy {
       forget();
       client.destroySoon();
     });
-    void this.pass(client, upstream);
-    void this.pass(upstream, client);
+    this.pass(client, upstream);
+    this.pass(upstream, client);
   }
 
-  private async pass(from: Socket, to: Socket): Promise<void> {
-    try {
-      for await (const chunk of from as AsyncIterable<Buffer>) {
-        if (this.delayMs > 0) await delay(this.delayMs);
-        await this.resumed;
-        if (to.destroyed) return;
-        if (!to.write(chunk)) await drained(to);
-      }
-      await this.resumed;
-      to.end();
-    } catch {
-      // The other side has been cut.
-      to.destroy();
-    }
+  private pass(from: Socket, to: Socket): void {
+    let passed = Promise.resolve();
+    from.on('data', (chunk: Buffer) => {
+      from.pause();
+      passed = this.forward(chunk, to).finally(() => from.resume());
+    });
+    from.once('end', () => void passed.then(() => this.resumed).then(() => to.end()));
+  }
+
+  private async forward(chunk: Buffer, to: Socket): Promise<void> {
+    if (this.delayMs > 0) await delay(this.delayMs);
+    await this.resumed;
+    if (!to.destroyed && !to.write(chunk)) await drained(to);
   }
 }
 

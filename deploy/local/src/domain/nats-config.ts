@@ -1,4 +1,4 @@
-import { EVENT_PARTITIONS, eventStreamName, type BusPermissions } from '@weir/contracts';
+import type { BusPermissions } from '@weir/contracts';
 
 export interface NatsUser {
   readonly user: string;
@@ -37,16 +37,15 @@ function renderUser(entry: NatsUser): string {
 }
 
 function renderSubjects(subjects: readonly string[]): string {
-  return [...new Set(subjects.flatMap(expandPartitions))].map(quote).join(', ');
+  subjects.forEach(refusePartialWildcard);
+  return [...new Set(subjects)].map(quote).join(', ');
 }
 
-// A NATS wildcard is a whole token: "EVENTS_*" would be a literal name and match no stream.
-function expandPartitions(subject: string): string[] {
-  const pattern = 'EVENTS_*';
-  if (!subject.includes(pattern)) return [subject];
-  return Array.from({ length: EVENT_PARTITIONS }, (_, partition) =>
-    subject.replaceAll(pattern, eventStreamName(partition)),
-  );
+// A NATS wildcard is a whole token: "EVENTS_*" is a literal name, and the permission would match no stream.
+function refusePartialWildcard(subject: string): void {
+  const token = subject.split('.').find((part) => part.length > 1 && /[*>]/.test(part));
+  if (token !== undefined)
+    throw new Error(`the permission ${subject} matches nothing: ${token} is no wildcard in NATS`);
 }
 
 // A bare `$JS…` is a variable reference in this format, so every value is quoted.

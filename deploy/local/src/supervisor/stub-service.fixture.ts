@@ -1,6 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 
 // Stands in for a service: it is healthy, streams 20 chunks to whoever asks for /stream, drains as services do, and writes down when.
 
@@ -12,19 +11,20 @@ function open(port: string | undefined): Server | undefined {
   if (port === undefined) return undefined;
   const server = createServer((request, response) => {
     response.shouldKeepAlive = false;
-    if (request.url !== '/stream') return response.end('ok');
-    void stream(response);
-    return undefined;
+    if (request.url !== '/stream') return void response.end('ok');
+    return stream(response);
   });
   return server.listen(Number(port), '127.0.0.1');
 }
 
-async function stream(response: { write(chunk: string): unknown; end(): unknown }): Promise<void> {
-  for (let i = 0; i < CHUNKS; i++) {
-    response.write(`chunk ${i}\n`);
-    await delay(CHUNK_MS);
-  }
-  response.end();
+function stream(response: ServerResponse): void {
+  let sent = 0;
+  const timer = setInterval(() => {
+    response.write(`chunk ${sent++}\n`);
+    if (sent < CHUNKS) return;
+    clearInterval(timer);
+    response.end();
+  }, CHUNK_MS);
 }
 
 const servers = [open(WEIR_HEALTH_PORT), open(WEIR_HTTP_PORT)].filter((server) => server !== undefined);
