@@ -82,15 +82,18 @@ function resolveTarget(source, filename, here) {
   return { target: { kind, name: short }, crossing: false };
 }
 
-function checkWorkspaces({ here, path, isProduction }, target, report) {
-  if (target === undefined || isSame(here, target)) return undefined;
-  if (here.kind === 'simulator') return report('simulator');
-  if (here.kind === 'service' && target.kind === 'service') return report('service');
-  if (here.kind === 'lib' && target.kind !== 'lib') return report('upward', { kind: `a ${target.kind}` });
-  if (target.kind !== 'lib') return report('foreign', { kind: `a ${target.kind}` });
-  if (isProduction && target.name === 'testing') return report('testing');
-  if (matchesAny(path, OUTSIDE_CLIENTS) && !OUTSIDE_CLIENT_LIBRARIES.includes(target.name)) return report('client');
-  return undefined;
+function checkWorkspaces(place, target, report) {
+  const { here } = place;
+  if (target === undefined || isSame(here, target)) return;
+  if (here.kind === 'simulator') report('simulator');
+  else if (target.kind === 'lib') checkLibrary(place, target, report);
+  else if (here.kind === 'service' && target.kind === 'service') report('service');
+  else report(here.kind === 'lib' ? 'upward' : 'foreign', { kind: `a ${target.kind}` });
+}
+
+function checkLibrary({ path, isProduction }, target, report) {
+  if (isProduction && target.name === 'testing') report('testing');
+  if (matchesAny(path, OUTSIDE_CLIENTS) && !OUTSIDE_CLIENT_LIBRARIES.includes(target.name)) report('client');
 }
 
 function isSame(one, other) {
