@@ -28,7 +28,7 @@ async function probe(name: string, pid: number | undefined, url: string): Promis
 }
 
 /** The failed checks of a health report; its text where it is no report. */
-export function explain(text: string): string {
+function explain(text: string): string {
   try {
     const { checks } = JSON.parse(text) as { checks?: Record<string, { ok: boolean; detail?: string }> };
     const failed = Object.entries(checks ?? {}).filter(([, check]) => !check.ok);

@@ -46,7 +46,7 @@ function listAddresses(connection: Connection): [string, string][] {
 }
 
 /** The URL without its user's password. */
-export function hideSecrets(url: string | undefined): string | undefined {
+function hideSecrets(url: string | undefined): string | undefined {
   if (url === undefined) return undefined;
   const shown = new URL(url);
   shown.password = '';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { INFRASTRUCTURE_PARTS, PORTS_PER_STACK, type InfrastructurePart } from './domain/parts.js';
 
-export const DEFAULT_PORT = 8080;
+const DEFAULT_PORT = 8080;
 
 /** Any of these makes a real provider usable with the shipped weir.yaml. */
 const PROVIDER_KEYS = [

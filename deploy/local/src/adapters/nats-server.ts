@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { servicePermissions } from '@weir/contracts';
 import { buildNatsConfig, type NatsUser } from '../domain/nats-config.js';
 import { PHASE } from '../domain/phases.js';
-import { SERVICE_NAMES } from '../domain/parts.js';
+import { NATS_ADMIN, SERVICE_NAMES } from '../domain/parts.js';
 import type { Secrets } from '../domain/secrets.js';
 import { StartFault } from '../settings.js';
 import { writePrivateFile } from './home.js';
@@ -15,9 +15,6 @@ import { greetsAsNats } from './probes.js';
 /** Where Debian and Homebrew put it when PATH does not say so. */
 const USUAL_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
 const INSTALL_MS = 180_000;
-
-/** The name people and scripts connect by; services have one each. */
-export const NATS_ADMIN = 'weir';
 
 /** The broker as a child: JetStream on files in the home, one user per service. Installs the server where it may. */
 export function prepareNats(context: PartContext): ChildSpecification {

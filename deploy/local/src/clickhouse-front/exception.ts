@@ -72,6 +72,6 @@ const STATUS_BY_CODE = new Map<number, number>([
 ]);
 
 /** The HTTP status ClickHouse answers with for a code; 500 for all it does not list. */
-export function mapCodeToStatus(code: number): number {
+function mapCodeToStatus(code: number): number {
   return STATUS_BY_CODE.get(code) ?? 500;
 }

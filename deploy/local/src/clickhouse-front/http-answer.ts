@@ -36,7 +36,7 @@ export function findFormat(statement: string): string | undefined {
   return /\bFORMAT\s+(\w+)\s*(?:SETTINGS\b[^;]*)?;?\s*$/i.exec(statement.slice(-4096))?.[1];
 }
 
-export function mapFormatToContentType(format: string): string {
+function mapFormatToContentType(format: string): string {
   return CONTENT_TYPES.find(([pattern]) => pattern.test(format))?.[1] ?? 'text/plain; charset=UTF-8';
 }
 

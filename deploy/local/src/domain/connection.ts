@@ -1,5 +1,5 @@
 import { SERVICE_TABLE, type StackFacts } from './service-table.js';
-import type { InfrastructurePart } from './parts.js';
+import { NATS_ADMIN, type InfrastructurePart } from './parts.js';
 
 /** One running process of a service. */
 export interface ServiceInstance {
@@ -92,7 +92,7 @@ function describeDoors(facts: StackFacts): Pick<Connection, 'gateway' | 'admin'>
 
 function withAdmin(facts: StackFacts): string {
   const url = new URL(facts.natsUrl);
-  url.username = 'weir';
+  url.username = NATS_ADMIN;
   url.password = facts.secrets.natsAdminPassword;
   return url.href.replace(/\/$/, '');
 }

@@ -5,6 +5,9 @@ export type InfrastructurePart = (typeof INFRASTRUCTURE_PARTS)[number];
 export const SERVICE_NAMES = ['control', 'audit', 'billing', 'router', 'providers', 'ingress'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
+/** The NATS user of people and scripts; services have one each, of their own names. */
+export const NATS_ADMIN = 'weir';
+
 /** Where each part listens, all on 127.0.0.1. */
 export interface PortPlan {
   readonly gateway: number;
