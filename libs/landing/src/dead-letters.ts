@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Warehouse } from '@weir/warehouse';
 import type { DeadLetter } from './plan-batch.js';
-import { countCell, timeCell } from './sink-table.js';
+import { countCell, encodeCell, timeCell, type Cell } from './sink-table.js';
 
 const TABLE = 'dead_letters';
 const COLUMNS = [
@@ -42,7 +42,7 @@ export async function writeDeadLetters(
   const landed = await findLanded(warehouse, letters, context);
   const waiting = letters.filter((letter) => !landed.has(keyOf(letter)));
   if (waiting.length === 0) return;
-  const lines = waiting.map((letter) => `${JSON.stringify(cellsOf(letter, context))}\n`).join('');
+  const lines = waiting.map((letter) => `${cellsOf(letter, context).map(encodeCell).join('\t')}\n`).join('');
   const token = `${context.sink}:${TABLE}:${createHash('sha256').update(lines).digest('hex')}`;
   await warehouse.insertLines({ table: TABLE, columns: COLUMNS, lines, token });
 }
@@ -71,8 +71,8 @@ async function findLanded(
   return new Set(rows.map((row) => `${row.stream_sequence}:${row.line}:${row.reason}`));
 }
 
-function cellsOf({ item, fault }: DeadLetter, context: DeadLetterContext): unknown[] {
-  const text = item.kind === 'poison' ? item.text : item.event.leaf;
+function cellsOf({ item, fault }: DeadLetter, context: DeadLetterContext): Cell[] {
+  const text = item.kind === 'event' ? item.event.leaf : item.text;
   // An identity that no column can hold must not make the dead letter itself undeliverable.
   const origin = item.origin && UUID.test(item.origin.producerId) ? item.origin : null;
   return [

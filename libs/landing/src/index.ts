@@ -3,6 +3,7 @@ export type { LandingSink, RowSource } from './landing-sink.js';
 export {
   countCell,
   defineSinkTable,
+  encodeCell,
   timeCell,
   type Cell,
   type Columns,

@@ -45,6 +45,8 @@ export interface LandingEvent<Data = unknown> {
 /** One line of a stream's message. */
 export type LandingItem =
   | { readonly kind: 'event'; readonly origin: Origin; readonly event: LandingEvent; readonly position: LinePosition }
+  /** An event the sink does not read: it lands nothing but its sequence. */
+  | { readonly kind: 'skipped'; readonly origin: Origin; readonly text: string; readonly position: LinePosition }
   | {
       readonly kind: 'poison';
       /** Null where nothing tells which event it was meant to be. */

@@ -3,16 +3,17 @@ import type { LandingEvent } from './landing-event.js';
 import type { SinkRow } from './sink-table.js';
 
 /**
- * Rows of one event, all for one table, or none. Pure: the same event gives the same rows for ever, whenever and wherever it is
- * landed. What it throws makes the event a dead letter for that table.
+ * Rows of one event, for one table or several, or none. Pure: the same event gives the same rows for ever, whenever and wherever it
+ * is landed. What it throws makes the event a dead letter, without any of these rows.
  */
 export type RowSource = (event: LandingEvent) => readonly SinkRow[];
 
 /** What one sink makes of events. */
 export interface LandingSink {
   readonly name: Sink;
-  /** Whether it reads the data of events of this type. Of the others it lands only the sequence. */
+  /** Whether it reads, and so checks, the data of events of this type. */
   reads(type: string): boolean;
-  /** One for each table. */
+  /** Whether it makes no rows of events it does not read: then they are not even parsed, and land only their sequence. */
+  readonly skipsOthers: boolean;
   readonly sources: readonly RowSource[];
 }

@@ -47,6 +47,7 @@ const events = defineSinkTable<LandingEvent>({
 export const testSink: LandingSink = {
   name: 'audit',
   reads: () => true,
+  skipsOthers: false,
   sources: [(event) => [events.row(event, event)]],
 };
 

@@ -124,7 +124,7 @@ export class PartitionLander {
     const items = messages.flatMap((message) =>
       readMessage(
         { streamSequence: message.streamSequence, payload: message.payload, messageId: undefined },
-        { partition, lineBytesMax: limits.lineBytesMax, reads },
+        { partition, lineBytesMax: limits.lineBytesMax, reads, skips: sink.skipsOthers },
       ),
     );
     for (let failures = 0; ;) {

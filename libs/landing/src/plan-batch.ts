@@ -47,7 +47,7 @@ export function planBatch(items: readonly LandingItem[], landedOf: (producer: st
 /** Rows of one item for one table: they land together. */
 export interface PendingRows {
   readonly item: LandingItem;
-  readonly rows: readonly SinkRow[];
+  readonly rows: SinkRow[];
 }
 
 export interface DeadLetter {
@@ -65,6 +65,7 @@ export function mapBatch(fresh: readonly LandingItem[], sink: LandingSink): Mapp
   const tables = new Map<SinkTable, PendingRows[]>();
   const deadLetters: DeadLetter[] = [];
   for (const item of fresh) {
+    if (item.kind === 'skipped') continue;
     if (item.kind === 'poison') {
       deadLetters.push({ item, fault: item.fault });
       continue;
@@ -88,9 +89,11 @@ function makeRows(make: () => readonly SinkRow[]): { rows: readonly SinkRow[] } 
 }
 
 function addRows(tables: Map<SinkTable, PendingRows[]>, item: LandingItem, rows: readonly SinkRow[]): void {
-  const [first] = rows;
-  if (!first) return;
-  const pending = tables.get(first.table);
-  if (pending) pending.push({ item, rows });
-  else tables.set(first.table, [{ item, rows }]);
+  for (const row of rows) {
+    let pending = tables.get(row.table);
+    if (!pending) tables.set(row.table, (pending = []));
+    const last = pending.at(-1);
+    if (last?.item === item) last.rows.push(row);
+    else pending.push({ item, rows: [row] });
+  }
 }

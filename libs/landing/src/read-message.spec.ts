@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { readMessage, type EventMessage, type ReadOptions } from './read-message.js';
 
 const producerId = uuidv7();
-const options: ReadOptions = { partition: 1, lineBytesMax: 4_096, reads: () => true };
+const options: ReadOptions = { partition: 1, lineBytesMax: 4_096, reads: () => true, skips: false };
 
 const alive = (sequence: number, data: object = {}): string =>
   JSON.stringify({
@@ -28,7 +28,10 @@ const message = (lines: readonly (string | Uint8Array)[], messageId?: string): E
 });
 const sequences = (items: ReturnType<typeof readMessage>) => items.map((item) => item.origin?.sequence);
 const reasons = (items: ReturnType<typeof readMessage>) =>
-  items.map((item) => (item.kind === 'poison' ? item.fault.reason : item.event.fault?.reason));
+  items.map((item) => {
+    if (item.kind === 'skipped') return undefined;
+    return item.kind === 'poison' ? item.fault.reason : item.event.fault?.reason;
+  });
 
 describe('readMessage', () => {
   it('keeps leaf and annex exactly as they were journalled', () => {
@@ -75,5 +78,16 @@ describe('readMessage', () => {
   it('does not check the data of events the sink does not read', () => {
     const [item] = readMessage(message([alive(1, { open: 'many' })]), { ...options, reads: () => false });
     expect(item?.kind === 'event' && item.event.fault).toBeNull();
+  });
+
+  it('passes over events the sink does not read, and reads those it does', () => {
+    const billing: ReadOptions = { ...options, reads: (type) => type === 'attempt.finished', skips: true };
+    const other = alive(2).replace('producer.alive', 'attempt.finished');
+    const spaced = alive(3).replace('{"eventId":', '{ "eventId": ');
+    const unknown = alive(4).replace('producer.alive', 'producer.dead');
+    const items = readMessage(message([alive(1), other, spaced, unknown, 'x']), billing);
+    expect(items.map((item) => item.kind)).toEqual(['skipped', 'event', 'event', 'event', 'poison']);
+    expect(sequences(items)).toEqual([1, 2, 3, 4, 5]);
+    expect(reasons(items)).toEqual([undefined, 'invalid_data', undefined, 'unknown_event', 'not_json']);
   });
 });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { EVENTS, EventEnvelope, splitEventLine, type EventDefinition } from '@weir/contracts';
 import type { Fault, FaultReason, LandingItem, LinePosition, Origin } from './landing-event.js';
 
@@ -15,6 +16,8 @@ export interface ReadOptions {
   readonly lineBytesMax: number;
   /** Whether the sink reads the data of events of this type; others are not checked, only counted. */
   readonly reads: (type: string) => boolean;
+  /** Whether events it does not read are passed over by their head alone, without being parsed. */
+  readonly skips: boolean;
 }
 
 interface Run {
@@ -26,7 +29,7 @@ interface Run {
 const DEFINITIONS: ReadonlyMap<string, EventDefinition> = new Map(
   EVENTS.map((definition) => [`${definition.type}@${definition.version}`, definition]),
 );
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENTS.map((definition) => definition.type));
 const MESSAGE_ID = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(\d{1,15}):(\d{1,15})-(\d{1,15})$/i;
 
 /** Reads a message, each line once. Never throws: what is not an event comes back as poison, with its sequence where anything tells it. */
@@ -39,34 +42,42 @@ export function readMessage(message: EventMessage, options: ReadOptions): Landin
   return run ? read.map((item, index) => placeItem(item, { ...run, first: run.first + index }, lines[index])) : read;
 }
 
-type Line = { readonly text: string; readonly isUtf8: boolean };
+interface Line {
+  readonly text: string;
+  readonly isUtf8: boolean;
+}
 
 /** Text of each line. One invalid byte must not cost the other lines, so they are decoded one by one where the whole fails. */
 function splitLines(payload: Uint8Array): Line[] {
-  const whole = decodeStrictly(payload);
-  if (whole !== undefined) {
-    const texts = whole.split('\n');
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  if (isUtf8(bytes)) {
+    const texts = bytes.toString('utf8').split('\n');
     if (texts.at(-1) === '') texts.pop();
     return texts.map((text) => ({ text, isUtf8: true }));
   }
   const lines: Line[] = [];
-  for (let start = 0; start < payload.length;) {
-    const newline = payload.indexOf(0x0a, start);
-    const end = newline < 0 ? payload.length : newline;
-    const bytes = payload.subarray(start, end);
-    const text = decodeStrictly(bytes);
-    lines.push({ text: text ?? Buffer.from(bytes).toString('utf8'), isUtf8: text !== undefined });
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline < 0 ? bytes.length : newline;
+    const line = bytes.subarray(start, end);
+    lines.push({ text: line.toString('utf8'), isUtf8: isUtf8(line) });
     start = end + 1;
   }
   return lines;
 }
 
-function decodeStrictly(bytes: Uint8Array): string | undefined {
-  try {
-    return strictUtf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
+/**
+ * The head of an event as journals write it, fields in the envelope's order and nothing between them. Only ever used to pass over events
+ * that a sink does not read: they are read in full, and checked, by the sink that does.
+ */
+const HEAD =
+  /^\{"eventId":"[0-9a-f-]{36}","type":"([a-z.]{1,64})","version":\d{1,9},"time":[\d.]{1,20},"producerId":"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})","epoch":(\d{1,15}),"sequence":(\d{1,15}),/;
+
+function findSkipped(text: string, position: LinePosition, options: ReadOptions): LandingItem | undefined {
+  const match = options.skips ? HEAD.exec(text) : null;
+  const [, type, producerId, epoch, sequence] = match ?? [];
+  if (type === undefined || producerId === undefined || !KNOWN_TYPES.has(type) || options.reads(type)) return undefined;
+  return { kind: 'skipped', origin: { producerId, epoch: Number(epoch), sequence: Number(sequence) }, text, position };
 }
 
 function readLine({ text, isUtf8 }: Line, position: LinePosition, options: ReadOptions): LandingItem {
@@ -79,6 +90,8 @@ function readLine({ text, isUtf8 }: Line, position: LinePosition, options: ReadO
   });
   if (!isUtf8) return poison('not_utf8', '');
   if (isLonger(text, options.lineBytesMax)) return poison('oversize', `longer than ${options.lineBytesMax} bytes`);
+  const skipped = findSkipped(text, position, options);
+  if (skipped) return skipped;
   const { leaf, annex } = splitEventLine(text);
   const json = parseJson(leaf);
   if (json === undefined) return poison('not_json', '');
@@ -143,7 +156,7 @@ function runOfMessageId(messageId: string | undefined, lines: number): Run | und
 
 /** A message is one run of a journal, so one readable line places all the others. */
 function runOfEvents(items: readonly LandingItem[]): Run | undefined {
-  const index = items.findIndex((item) => item.kind === 'event');
+  const index = items.findIndex((item) => item.origin !== null);
   const origin = items[index]?.origin;
   if (!origin || origin.sequence - index < 1) return undefined;
   return { producerId: origin.producerId, epoch: origin.epoch, first: origin.sequence - index };
@@ -159,7 +172,7 @@ function placeItem(item: LandingItem, place: Run, line: Line | undefined): Landi
     kind: 'poison',
     origin,
     fault: { reason: 'wrong_position', detail: `the event says ${producerId}:${epoch}:${sequence}` },
-    text: line?.text ?? item.event.leaf,
+    text: line?.text ?? '',
     position: item.position,
   };
 }

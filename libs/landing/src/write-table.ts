@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { WarehouseRejection, type Parameter, type Warehouse } from '@weir/warehouse';
-import type { Origin } from './landing-event.js';
+import { producerKey, type Origin } from './landing-event.js';
+import { rangesOf } from './landed-ranges.js';
 import type { DeadLetter, PendingRows } from './plan-batch.js';
 import type { SinkTable } from './sink-table.js';
 
@@ -21,8 +22,7 @@ export async function writeTable(
   return insertOrSplit(warehouse, sink, table, waiting);
 }
 
-const originKey = (origin: Origin | null): string =>
-  origin ? `${origin.producerId}:${origin.epoch}:${origin.sequence}` : '';
+const originKey = (origin: Origin | null): string => (origin ? `${producerKey(origin)}:${origin.sequence}` : '');
 
 /** One refused row must not hold back the others: the batch is halved until it stands alone. */
 async function insertOrSplit(
@@ -50,17 +50,36 @@ async function insertOrSplit(
   }
 }
 
-/** The token is made from the rows themselves: equal rows are inserted once, and different rows never share one. */
+/**
+ * The token names the events: a repeat of the same ones is inserted once, whoever repeats it. Rows are a pure function of their events,
+ * so the same token never stands for other rows.
+ */
 async function insert(
   warehouse: Warehouse,
   sink: string,
   table: SinkTable,
   pending: readonly PendingRows[],
 ): Promise<void> {
-  let lines = '';
-  for (const { rows } of pending) for (const row of rows) lines += `${row.line}\n`;
-  const token = `${sink}:${table.name}:${createHash('sha256').update(lines).digest('hex')}`;
-  await warehouse.insertLines({ table: table.name, columns: table.columns, lines, token });
+  const lines = pending.flatMap(({ rows }) => rows.map((row) => row.line));
+  const events = createHash('sha256').update(describeEvents(pending)).digest('hex');
+  const token = `${sink}:${table.name}:${events}`;
+  await warehouse.insertLines({ table: table.name, columns: table.columns, lines: `${lines.join('\n')}\n`, token });
+}
+
+/** The events as ranges per producer: `id:epoch=1-400,402-500`. */
+function describeEvents(pending: readonly PendingRows[]): string {
+  const sequences = new Map<string, number[]>();
+  for (const { item } of pending) {
+    if (!item.origin) continue;
+    const key = producerKey(item.origin);
+    const known = sequences.get(key);
+    if (known) known.push(item.origin.sequence);
+    else sequences.set(key, [item.origin.sequence]);
+  }
+  return [...sequences]
+    .map(([key, list]) => `${key}=${rangesOf(list).join(';')}`)
+    .sort()
+    .join('|');
 }
 
 interface Span {
@@ -76,7 +95,7 @@ function spansOf(pending: readonly PendingRows[]): readonly Span[] {
   for (const { item } of pending) {
     if (!item.origin) continue;
     const { producerId, epoch, sequence } = item.origin;
-    const key = `${producerId}:${epoch}`;
+    const key = producerKey(item.origin);
     const span = spans.get(key);
     if (!span) spans.set(key, { producerId, epoch, first: sequence, last: sequence });
     else {

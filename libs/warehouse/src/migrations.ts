@@ -68,7 +68,7 @@ async function applyMigration(
   await warehouse.insertLines({
     table: 'schema_migrations',
     columns: ['number', 'name', 'digest'],
-    lines: `${JSON.stringify([migration.number, migration.name, digest])}\n`,
+    lines: `${migration.number}\t${migration.name}\t${digest}\n`,
     token: `schema:${migration.number}:${digest}`,
   });
   return true;

@@ -12,8 +12,7 @@ import {
 
 const CALL = '019ae000-0000-7000-8000-000000000001';
 const columns = ['started_at', 'call_id', 'cost'];
-const row = (cost: string, started = '1764000000.123', call = CALL): string =>
-  `${JSON.stringify([started, call, cost])}\n`;
+const row = (cost: string, started = '1764000000.123', call = CALL): string => `${started}\t${call}\t${cost}\n`;
 const count = async (warehouse: Warehouse): Promise<string | undefined> =>
   (await warehouse.query<{ n: string }>('SELECT count() AS n FROM weir.calls_landed'))[0]?.n;
 

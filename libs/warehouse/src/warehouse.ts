@@ -17,7 +17,7 @@ export interface WarehouseSettings {
 export interface InsertBatch {
   readonly table: string;
   readonly columns: readonly string[];
-  /** One JSON array a row, each followed by a newline, with values in the order of `columns`. */
+  /** Rows in the format `TabSeparated`, each followed by a newline, with values in the order of `columns`. */
   readonly lines: string;
   /** The server forgets a repeat of the same token (its table's window holds the last 10,000). Same token must mean same rows. */
   readonly token: string;
@@ -102,6 +102,6 @@ function insertStatement(database: string, { table, columns, lines, token }: Ins
   if (!TOKEN.test(token)) throw new RangeError('not a deduplication token');
   return (
     `INSERT INTO ${database}.${table} (${columns.join(', ')}) SETTINGS async_insert = 0, input_format_parallel_parsing = 0, ` +
-    `insert_deduplicate = 1, insert_deduplication_token = '${token}' FORMAT JSONCompactEachRow\n${lines}`
+    `insert_deduplicate = 1, insert_deduplication_token = '${token}' FORMAT TabSeparated\n${lines}`
   );
 }

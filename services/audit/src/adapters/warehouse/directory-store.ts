@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { encodeCell } from '@weir/landing';
 import type { Warehouse } from '@weir/warehouse';
 import type { DirectoryEntry } from '../../domain/directory-entry.js';
 
@@ -16,8 +17,9 @@ export async function readDirectoryVersions(warehouse: Warehouse): Promise<Map<s
 
 export async function writeDirectory(warehouse: Warehouse, entries: readonly DirectoryEntry[]): Promise<void> {
   const lines = entries
-    .map(({ kind, id, organisationId, teamId, name, email, version }) =>
-      JSON.stringify([kind, id, organisationId, teamId, name, email, false, version]).concat('\n'),
+    .map(
+      ({ kind, id, organisationId, teamId, name, email, version }) =>
+        `${[kind, id, organisationId, teamId, name, email, false, version].map(encodeCell).join('\t')}\n`,
     )
     .join('');
   const token = `directory:${createHash('sha256').update(lines).digest('hex')}`;
