@@ -66,7 +66,8 @@ export function faultOf(code: ErrorCode): UpstreamFault {
 
 /** What a provider said, in its answer's status or inside its stream. */
 export function faultOfCallError(error: CallError): UpstreamFault {
-  const code = BY_ERROR_TYPE[error.type];
+  // 529 is Anthropic's word for overload, which others have taken over without naming it in their bodies.
+  const code = error.status === 529 ? 'upstream_overloaded' : BY_ERROR_TYPE[error.type];
   const isRejected = code === 'upstream_rejected';
   return {
     code,
