@@ -54,6 +54,7 @@ export interface ExpectedError {
   /** The registry's code: what the record says, and OpenAI clients see where `openaiCode` is absent. */
   readonly code: string;
   readonly openaiCode?: string;
+  readonly openaiType?: string;
   readonly param?: string | null;
   readonly anthropicType?: string;
 }
@@ -64,14 +65,12 @@ function expectIds(answer: Answer): void {
   expect(answer.headers['request-id']).toBe(idOf(answer));
 }
 
-export function expectOpenAiError(
-  answer: Answer,
-  { status, code, openaiCode = code, param = null }: ExpectedError,
-): void {
+export function expectOpenAiError(answer: Answer, expected: ExpectedError): void {
+  const { status, code, openaiCode = code, openaiType = 'invalid_request_error', param = null } = expected;
   expect(answer.status).toBe(status);
   expectIds(answer);
   const { error } = JSON.parse(answer.text) as { error: Record<string, unknown> };
-  expect(error).toMatchObject({ type: 'invalid_request_error', param, code: openaiCode });
+  expect(error).toMatchObject({ type: openaiType, param, code: openaiCode });
   expect(typeof error['message']).toBe('string');
 }
 
@@ -164,7 +163,14 @@ export async function residentMegabytes(connection: Connection, name: string): P
 
 /** Processes that have just started take longer for their first calls than the protocol's intervals at a tenth allow. */
 export async function warmUp(connection: Connection): Promise<void> {
-  await eventually(() => expectStillServing(connection), { timeoutMs: 15_000 });
+  await eventually(
+    async () => {
+      await expectStillServing(connection);
+      const anthropic = await send(connection, { path: '/v1/messages', body: message('hello') });
+      expect(anthropic.status).toBe(200);
+    },
+    { timeoutMs: 60_000 },
+  );
 }
 
 /** The process answers the next call as if nothing had been. */
@@ -256,4 +262,32 @@ export function rawRequest(connection: Connection, head: readonly string[], body
   const lines = [...head, `Authorization: Bearer ${connection.gateway.key}`];
   if (body !== '') lines.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`);
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
+}
+
+/** A stream that the simulator's directive steers, over a connection of its own. */
+export async function openChat(connection: Connection, directive: string): Promise<RawClient> {
+  const client = await RawClient.open(connection);
+  client.write(
+    rawRequest(
+      connection,
+      ['POST /v1/chat/completions HTTP/1.1', 'Host: x'],
+      chat(`[[sim ${directive}]]`, { stream: true }),
+    ),
+  );
+  return client;
+}
+
+export async function openMessage(connection: Connection, directive: string): Promise<RawClient> {
+  const client = await RawClient.open(connection);
+  const body = message(`[[sim ${directive}]]`, { stream: true, max_tokens: 10_000 });
+  client.write(
+    rawRequest(connection, ['POST /v1/messages HTTP/1.1', 'Host: x', 'anthropic-version: 2023-06-01'], body),
+  );
+  return client;
+}
+
+export function callIdOf(client: RawClient): string {
+  const id = /^x-request-id: (\S+)$/im.exec(client.text)?.[1];
+  if (id === undefined) throw new Error(`no x-request-id in ${client.text}`);
+  return id;
 }

@@ -1,7 +1,16 @@
 import { after, before, describe, it } from 'node:test';
 import { eventually, startStack, type Connection, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
-import { RawClient, chat, message, query, rawRequest, recordOf, residentMegabytes, warmUp } from './ingress-client.js';
+import {
+  RawClient,
+  callIdOf,
+  openChat,
+  openMessage,
+  query,
+  recordOf,
+  residentMegabytes,
+  warmUp,
+} from './ingress-client.js';
 
 const MEBIBYTE = 1024 * 1024;
 const SLOW_CLIENT_SECONDS = 60;
@@ -14,31 +23,6 @@ before(async () => {
   await warmUp(connection);
 });
 after(() => stack.stop());
-
-const streamed = { stream: true };
-
-async function openChat(directive: string): Promise<RawClient> {
-  const client = await RawClient.open(connection);
-  client.write(
-    rawRequest(connection, ['POST /v1/chat/completions HTTP/1.1', 'Host: x'], chat(`[[sim ${directive}]]`, streamed)),
-  );
-  return client;
-}
-
-async function openMessage(directive: string): Promise<RawClient> {
-  const client = await RawClient.open(connection);
-  const body = message(`[[sim ${directive}]]`, { ...streamed, max_tokens: 10_000 });
-  client.write(
-    rawRequest(connection, ['POST /v1/messages HTTP/1.1', 'Host: x', 'anthropic-version: 2023-06-01'], body),
-  );
-  return client;
-}
-
-function callIdOf(client: RawClient): string {
-  const id = /^x-request-id: (\S+)$/im.exec(client.text)?.[1];
-  if (id === undefined) throw new Error(`no x-request-id in ${client.text}`);
-  return id;
-}
 
 interface SimulatorStats {
   readonly closedByClient: readonly { readonly attemptId: string; readonly at: number }[];
@@ -66,7 +50,7 @@ describe('a client that leaves', () => {
     const delays: number[] = [];
     const ids: string[] = [];
     for (let round = 0; round < 20; round++) {
-      const client = await openChat('chunks=2000 delayMs=5');
+      const client = await openChat(connection, 'chunks=2000 delayMs=5');
       await client.until('data: ');
       const id = callIdOf(client);
       const leftAt = Date.now();
@@ -84,7 +68,7 @@ describe('a client that leaves', () => {
 
   it('before any headers is recorded with 499', async () => {
     const before = Date.now();
-    const client = await openChat('fail=stall text=left-before-headers');
+    const client = await openChat(connection, 'fail=stall text=left-before-headers');
     const attemptsOpen = async () => {
       const stats = (await (await fetch(new URL('/stats', connection.simulator.url))).json()) as {
         openRequests: number;
@@ -111,7 +95,7 @@ describe('a client that leaves', () => {
 });
 
 describe('a client that hardly reads', () => {
-  const largeAnswer = () => openChat(`bytes=${64 * MEBIBYTE}`);
+  const largeAnswer = () => openChat(connection, `bytes=${64 * MEBIBYTE}`);
 
   async function readAll(client: RawClient): Promise<void> {
     client.keepTail();
@@ -158,8 +142,8 @@ describe('a client that hardly reads', () => {
 
 describe('an upstream that is silent in the middle of a stream', () => {
   it('is bridged by signs of life between two events, in the dialect of the client', async () => {
-    const openai = await openChat('chunks=3 delayMs=1500');
-    const anthropic = await openMessage('chunks=3 delayMs=1500');
+    const openai = await openChat(connection, 'chunks=3 delayMs=1500');
+    const anthropic = await openMessage(connection, 'chunks=3 delayMs=1500');
     await openai.until('data: [DONE]');
     await anthropic.until('message_stop');
     expect(openai.body).toMatch(/\n\n: ping\n\n/);
@@ -177,12 +161,12 @@ describe('a stream that breaks off', () => {
     ['malformed@5', 'upstream_malformed'],
   ] as const) {
     it(`ends with a typed error and nothing behind it: ${failure}`, async () => {
-      const openai = await openChat(`chunks=20 delayMs=5 fail=${failure}`);
+      const openai = await openChat(connection, `chunks=20 delayMs=5 fail=${failure}`);
       await openai.until(/\r\n0\r\n\r\n$/);
       const error = /\n\ndata: (\{"error":.*\})\n\n$/.exec(openai.body)?.[1] ?? '{}';
       expect(JSON.parse(error)).toMatchObject({ error: { type: 'server_error', code } });
       expect(openai.text).not.toContain('[DONE]');
-      const anthropic = await openMessage(`chunks=20 delayMs=5 fail=${failure}`);
+      const anthropic = await openMessage(connection, `chunks=20 delayMs=5 fail=${failure}`);
       await anthropic.until(/\r\n0\r\n\r\n$/);
       expect(anthropic.body).toMatch(/\n\nevent: error\ndata: \{"type":"error","error":\{"type":"api_error",.*\}\n\n$/);
       expect(anthropic.text).not.toContain('message_stop');

@@ -37,10 +37,11 @@ export const IngressSettings = z
     WEIR_TLS_KEY_FILE: FileContent.optional(),
     /** Folder of this process's journal: its identity as a producer of events. */
     WEIR_JOURNAL_DIR: z.string().min(1),
+    /** Bytes of events not yet landed above which no call is admitted. */
     WEIR_JOURNAL_HIGH_WATER_BYTES: z.coerce
       .number()
       .int()
-      .min(32 * MEBIBYTE)
+      .min(MEBIBYTE / 4)
       .default(1_024 * MEBIBYTE),
     /** Secret under which keys are stored; the same as control's. */
     WEIR_KEY_PEPPER: z.string().min(16, 'at least 16 characters'),

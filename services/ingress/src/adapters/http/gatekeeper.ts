@@ -5,7 +5,7 @@ import { hmacKey } from '@weir/credentials';
 import { SETTINGS } from '@weir/kit';
 import { authenticate, type AdmissionCatalog } from '../../domain/admission.js';
 import { findCallerKey } from '../../domain/caller-key.js';
-import { deniedEvent } from '../../domain/call-record.js';
+import { deniedEvent, type DeniedCall } from '../../domain/call-record.js';
 import type { Refusal } from '../../domain/refusal.js';
 import { renderRefusal, sendError } from './answer.js';
 import type { Arrival } from './arrival.js';
@@ -75,9 +75,18 @@ export class Gatekeeper {
     context: DeniedContext = {},
     headers: Readonly<Record<string, string>> = {},
   ): void {
-    const { callId, dialect, request, response, application, traceparent, startedAt, arrivedAt } = arrival;
+    const { callId, dialect, request, response } = arrival;
     const error = renderRefusal(refusal, dialect, callId);
     this.metrics.denied(dialect, refusal.code);
+    // Refusals are not let fill a journal that is full, or no call could ever be admitted again.
+    if (this.events.isReady()) this.record(arrival, context, { status: error.status, code: refusal.code });
+    else this.metrics.deniedUnrecorded();
+    sendError(response, callId, error, headers);
+    if (!request.complete && !request.destroyed) this.linger(arrival);
+  }
+
+  private record(arrival: Arrival, context: DeniedContext, outcome: Pick<DeniedCall, 'status' | 'code'>): void {
+    const { callId, dialect, application, traceparent, startedAt, arrivedAt } = arrival;
     this.events.append(
       deniedEvent({
         callId,
@@ -87,15 +96,13 @@ export class Gatekeeper {
         key: context.key ?? null,
         application,
         modelRequested: context.modelRequested ?? null,
-        status: error.status,
-        code: refusal.code,
+        status: outcome.status,
+        code: outcome.code,
         requestBytes: context.requestBytes ?? 0,
         latencyMs: performance.now() - arrivedAt,
         traceparent,
       }),
     );
-    sendError(response, callId, error, headers);
-    if (!request.complete && !request.destroyed) this.linger(arrival);
   }
 
   /** Node discards the rest of an unread body; this bounds for how long. */

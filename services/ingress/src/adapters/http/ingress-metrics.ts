@@ -20,6 +20,7 @@ export class IngressMetrics {
   private readonly refusals: Counter<'dialect' | 'code'>;
   private readonly latency: Histogram<'dialect'>;
   private readonly firstToken: Histogram<'dialect'>;
+  private readonly unrecorded: Counter;
   private readonly disputed: Counter;
 
   constructor(
@@ -55,6 +56,11 @@ export class IngressMetrics {
       buckets: SECONDS,
       registers,
     });
+    this.unrecorded = new Counter({
+      name: 'weir_ingress_denied_unrecorded_total',
+      help: 'Requests refused while no event could be written',
+      registers,
+    });
     this.disputed = new Counter({
       name: 'weir_ingress_cost_disputed_total',
       help: 'Answers whose cost ingress and the worker make out differently at the same price version',
@@ -78,6 +84,10 @@ export class IngressMetrics {
 
   denied(dialect: ClientDialect, code: string): void {
     this.refusals.inc({ dialect, code });
+  }
+
+  deniedUnrecorded(): void {
+    this.unrecorded.inc();
   }
 
   costDisputed(callId: string): void {

@@ -1,0 +1,149 @@
+import { after, before, describe, it } from 'node:test';
+import { eventually, startStack, type Connection, type RunningStack } from '@weir/testing';
+import { expect } from 'expect';
+import {
+  RawClient,
+  callIdOf,
+  chat,
+  expectAnthropicError,
+  expectOpenAiError,
+  expectStillServing,
+  idOf,
+  message,
+  openChat,
+  openMessage,
+  rawRequest,
+  recordOf,
+  send,
+  warmUp,
+} from './ingress-client.js';
+
+const QUARTER_MEBIBYTE = 256 * 1024;
+let stack: RunningStack;
+let connection: Connection;
+
+before(async () => {
+  stack = await startStack({
+    environment: { WEIR_TIME_SCALE: '0.1', WEIR_JOURNAL_HIGH_WATER_BYTES: String(QUARTER_MEBIBYTE) },
+  });
+  ({ connection } = stack);
+  await warmUp(connection);
+});
+after(() => stack.stop());
+
+async function restarted(previousPid: number): Promise<void> {
+  await stack.waitForRestart('ingress', previousPid);
+  await warmUp(connection);
+}
+
+describe('an ingress that is told to stop', () => {
+  it('lets nobody in, ends what can end, and tells the rest in their dialect', async () => {
+    // At a tenth of the protocol's times a drain lasts 3 s.
+    const short = await openChat(connection, 'chunks=100 delayMs=10');
+    const long = await openChat(connection, 'chunks=2000 delayMs=10');
+    const longMessage = await openMessage(connection, 'chunks=2000 delayMs=10');
+    const idle = await RawClient.open(connection);
+    idle.write(rawRequest(connection, ['GET /v1/models HTTP/1.1', 'Host: x']));
+    await idle.until('sim-openai');
+    for (const client of [short, long, longMessage]) await client.until('data: ');
+    const pid = stack.kill('ingress', 'SIGTERM');
+    await idle.untilClosed();
+    await expect(RawClient.open(connection)).rejects.toThrow(/ECONNREFUSED/);
+    await short.until('data: [DONE]');
+    await long.untilClosed();
+    await longMessage.untilClosed();
+    expect(long.body).toMatch(/\n\ndata: \{"error":\{.*"code":"draining"\}\}\n\n$/);
+    expect(longMessage.body).toMatch(/\n\nevent: error\ndata: \{"type":"error","error":\{"type":"api_error",.*\}\n\n$/);
+    await restarted(pid);
+    expect(await recordOf(connection, callIdOf(short))).toMatchObject({
+      status: 200,
+      error_code: null,
+      reconstructed: false,
+    });
+    for (const client of [long, longMessage]) {
+      const row = await recordOf(connection, callIdOf(client));
+      expect(row).toMatchObject({ status: 200, error_code: 'draining', attempts: 1, reconstructed: false });
+      expect(Number(row.cost)).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('an ingress that is killed', () => {
+  it('leaves calls that its successor records, bounded in cost, and upstreams that close', async () => {
+    const client = await openChat(connection, 'chunks=5000 delayMs=10');
+    await client.until('data: ');
+    const pid = stack.kill('ingress');
+    await client.untilClosed();
+    await eventually(
+      async () => {
+        const stats = (await (await fetch(new URL('/stats', connection.simulator.url))).json()) as {
+          openRequests: number;
+        };
+        expect(stats.openRequests).toBe(0);
+      },
+      { timeoutMs: 5_000 },
+    );
+    await restarted(pid);
+    const row = await recordOf(connection, callIdOf(client));
+    expect(row).toMatchObject({
+      status: 502,
+      error_code: 'ingress_lost',
+      usage_source: 'bounded',
+      reconstructed: true,
+    });
+    expect(Number(row.cost)).toBeGreaterThan(0);
+  });
+});
+
+describe('a lost message bus', () => {
+  it('is a typed 503 at once, and over when the bus is back', async () => {
+    const pid = stack.kill('nats', 'SIGSTOP');
+    // A broker that hangs is noticed by the channel: nobody takes the call.
+    try {
+      const hanging = await send(connection, { path: '/v1/chat/completions', body: chat('hello') });
+      expect(hanging.status).toBe(503);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await warmUp(connection);
+    const killed = stack.kill('nats');
+    const refused = await eventually(
+      async () => {
+        const answer = await send(connection, { path: '/v1/messages', body: message('hello') });
+        if (answer.status === 200) throw new Error('the bus still answers');
+        return answer;
+      },
+      { timeoutMs: 5_000 },
+    );
+    expectAnthropicError(refused, { status: 503, code: 'bus_unavailable', anthropicType: 'api_error' });
+    expect(refused.headers['x-should-retry']).toBe('true');
+    await stack.waitForRestart('nats', killed);
+    await warmUp(connection);
+    const row = await recordOf(connection, idOf(refused), 60_000);
+    expect(row).toMatchObject({ status: 503, provider: null });
+  });
+});
+
+describe('a record that cannot be kept', () => {
+  it('admits no call while the journal is full, and calls again when it has landed', async () => {
+    const paused = stack.kill('audit', 'SIGSTOP');
+    try {
+      const full = await eventually(
+        async () => {
+          const answers = await Promise.all(
+            Array.from({ length: 50 }, () => send(connection, { path: '/v1/unknown', body: '{}' })),
+          );
+          expect(answers.every((answer) => answer.status === 404)).toBe(true);
+          const answer = await send(connection, { path: '/v1/chat/completions', body: chat('hello') });
+          expect(answer.status).toBe(503);
+          return answer;
+        },
+        { timeoutMs: 60_000 },
+      );
+      expectOpenAiError(full, { status: 503, code: 'audit_unavailable', openaiType: 'server_error' });
+    } finally {
+      process.kill(paused, 'SIGCONT');
+    }
+    await eventually(() => expectStillServing(connection), { timeoutMs: 60_000 });
+  });
+});
