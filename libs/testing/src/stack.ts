@@ -9,9 +9,12 @@ import { readTestEnvironment } from './settings.js';
 import { makeHome, removeHome } from './temporary-homes.js';
 
 const START = resolve(fileURLToPath(import.meta.url), '../../../../deploy/local/start.mjs');
-const READY_MS = 120_000;
+/** Longer than the supervisor waits for each of its phases on a loaded machine; a failed start ends sooner, by itself. */
+const READY_MS = 300_000;
 /** A drain is bounded by 36 s for services and less for each part. */
 const STOP_MS = 90_000;
+
+const PROBE_MS = 2_000;
 
 export type Part = 'nats' | 'postgres' | 'clickhouse' | 'simulator';
 
@@ -41,7 +44,7 @@ export interface RunningStack {
   pidOf(name: string): number;
   /** Signals a service or part; default SIGKILL. The supervisor starts it again when it dies. */
   kill(name: string, signal?: NodeJS.Signals): number;
-  /** Waits until a killed service or part runs again under another pid. */
+  /** Waits until a killed service or part runs again under another pid and is ready; returns the pid. */
   waitForRestart(name: string, previousPid: number, timeoutMs?: number): Promise<number>;
   readLog(name: string): string;
   /** What the stack has printed so far. */
@@ -145,8 +148,12 @@ function describeStack(running: {
       process.kill(pid, signal);
       return pid;
     },
-    waitForRestart: (name, previousPid, timeoutMs = 30_000) =>
-      eventually(() => refusePid(pidOf(name), previousPid, name), { timeoutMs }),
+    waitForRestart: async (name, previousPid, timeoutMs = 60_000) => {
+      const pid = await eventually(() => refusePid(pidOf(name), previousPid, name), { timeoutMs });
+      const url = findProbe(readConnection(), name);
+      if (url !== undefined) await eventually(() => expectOk(url), { timeoutMs });
+      return pid;
+    },
     readLog: (name) => readFileSync(join(logs, `${name}.log`), 'utf8'),
     readOutput: () => output.text,
     stop: async () => {
@@ -160,6 +167,18 @@ function findPid(connection: Connection, name: string): number {
   const pid = connection.services[name]?.[0]?.pid ?? connection.internal.parts[name];
   if (pid === undefined) throw new Error(`${name} is not running in ${connection.home}`);
   return pid;
+}
+
+/** What a process answers with 200 when it is ready; undefined for NATS and Postgres, which speak no HTTP. */
+function findProbe(connection: Connection, name: string): string | undefined {
+  if (name === 'clickhouse') return `${connection.clickhouse.url}/ping`;
+  return connection.services[name]?.[0]?.healthUrl;
+}
+
+async function expectOk(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS) });
+  await response.arrayBuffer();
+  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
 }
 
 function refusePid(pid: number, previousPid: number, name: string): number {

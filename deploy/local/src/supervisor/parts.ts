@@ -18,7 +18,8 @@ export const CLICKHOUSE_DATABASE = 'weir';
 
 /** Longer than a service's own bound of 35 s, so that it ends by itself. */
 const SERVICE_DRAIN_MS = 36_000;
-const READY_MS = 60_000;
+/** A loaded machine is slow, not broken; what cannot start dies and is reported long before. */
+const READY_MS = 120_000;
 
 /** chDB behind ClickHouse's HTTP interface. */
 export function prepareClickHouse({ home, ports, secrets, environment }: PartContext): ChildSpecification {

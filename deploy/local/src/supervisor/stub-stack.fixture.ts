@@ -9,7 +9,7 @@ import type { RunRecordContent } from '../adapters/run-record.js';
 import { SERVICE_NAMES } from '../domain/parts.js';
 import { ROOT } from './parts.js';
 
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 
 /** A whole stack with real parts and stand-ins for the services, started as a person starts it. */
 export interface StubStack {
