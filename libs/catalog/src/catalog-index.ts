@@ -51,15 +51,15 @@ export class CatalogIndex {
     const id = `${bucket}/${key}`;
     const before = this.held.get(id);
     if (before !== undefined) before.run = run;
-    if (value === undefined) return this.replace(id, before, undefined, before?.version ?? 0, run);
+    if (value === undefined) return this.replace(id, { record: undefined, version: before?.version ?? 0, run });
     const removed = Tombstone.safeParse(value);
-    if (removed.success) return this.replace(id, before, undefined, removed.data.version, run);
+    if (removed.success) return this.replace(id, { record: undefined, version: removed.data.version, run });
     const parsed = (key === COMPLETE_KEY ? CompleteMarker : SCHEMAS[bucket]).safeParse(value);
     if (!parsed.success) {
       return { kind: 'fault', error: new Error(`a record of ${id} that cannot be read`, { cause: parsed.error }) };
     }
     const version = 'version' in parsed.data ? parsed.data.version : 0;
-    return this.replace(id, before, parsed.data, version, run);
+    return this.replace(id, { record: parsed.data, version, run });
   }
 
   /** Drops what a complete reading of the bucket in run `run` has not shown: it was removed while nobody watched. @returns whether anything was. */
@@ -114,13 +114,8 @@ export class CatalogIndex {
     }
   }
 
-  private replace(
-    id: string,
-    before: Held | undefined,
-    record: AnyRecord | undefined,
-    version: number,
-    run: number,
-  ): ApplyResult {
+  private replace(id: string, { record, version, run }: Held): ApplyResult {
+    const before = this.held.get(id);
     if (before !== undefined && version < before.version) return { kind: 'ignored' };
     if (before?.record !== undefined) this.unindex(before.record);
     this.held.set(id, { record, version, run });

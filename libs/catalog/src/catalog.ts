@@ -111,10 +111,9 @@ export class Catalog {
 
   private apply(bucket: KvBucketName, key: string, value: unknown): void {
     const result = this.index.apply(bucket, key, value, this.freshness.run(bucket));
-    if (result.kind === 'fault') this.options.onError?.(result.error);
-    if (result.kind !== 'applied') return;
+    if (result.kind === 'fault') return this.options.onError?.(result.error);
     if (key === COMPLETE_KEY && value !== undefined) this.onWhole(bucket, this.freshness.marked(bucket));
-    this.tell();
+    if (result.kind === 'applied') this.tell();
   }
 
   /** The bucket has been read as a whole: what it did not show is gone. Until then what was known before stays in force. */

@@ -55,7 +55,7 @@ export function findSequence(line: Buffer): number | undefined {
   let value = 0;
   let digits = 0;
   for (let i = at + SEQUENCE_FIELD.length; i < line.length; i++) {
-    const digit = line[i]! - 0x30;
+    const digit = line.readUInt8(i) - 0x30;
     if (digit < 0 || digit > 9) break;
     value = value * 10 + digit;
     digits += 1;

@@ -25,6 +25,8 @@ export class FileJournal implements Journal {
   private readonly options: JournalOptions;
   private readonly ledger: JournalLedger;
   private writer: SegmentWriter;
+  /** What the ledger knows of the segment that is written to. */
+  private segment: LedgerSegment;
   /** Segments that are full, and not yet synced. */
   private retired: SegmentWriter[] = [];
   private queue: QueuedEvent[] = [];
@@ -49,7 +51,7 @@ export class FileJournal implements Journal {
     this.ledger = folder.ledger;
     this.producerId = folder.producerId;
     this.epoch = folder.epoch;
-    this.writer = this.openSegment();
+    [this.writer, this.segment] = this.openSegment();
     this.syncTimer = setInterval(() => this.syncInBackground(), this.options.fsyncEveryMs);
     this.syncTimer.unref();
   }
@@ -111,7 +113,11 @@ export class FileJournal implements Journal {
     this.flush();
     this.stop();
     await this.deleting;
-    await this.sync().catch((error: unknown) => this.options.onError(toError(error)));
+    try {
+      await this.sync();
+    } catch (error) {
+      this.options.onError(toError(error));
+    }
     this.closeFiles();
     await this.folder.lock.release();
   }
@@ -127,7 +133,7 @@ export class FileJournal implements Journal {
   async abandon(): Promise<void> {
     this.stop();
     await this.deleting;
-    await this.syncing?.catch(() => undefined);
+    await Promise.allSettled([this.syncing]);
     this.closeFiles();
   }
 
@@ -175,7 +181,7 @@ export class FileJournal implements Journal {
     this.writable = true;
     this.lastSequence += lines.length;
     this.writes += 1;
-    const current = this.ledger.current!;
+    const current = this.segment;
     this.ledger.written(current, lines, bytes);
     if (this.syncsEachWrite) this.syncInBackground();
     if (current.bytes >= this.options.segmentBytes) this.rotate();
@@ -220,17 +226,16 @@ export class FileJournal implements Journal {
     }
   }
 
-  private openSegment(): SegmentWriter {
+  private openSegment(): [SegmentWriter, LedgerSegment] {
     const first = this.lastSequence + 1;
     const writer = new SegmentWriter(this.options.folder, this.epoch, first);
-    this.ledger.addSegment(this.epoch, first);
-    return writer;
+    return [writer, this.ledger.addSegment(this.epoch, first)];
   }
 
   private rotate(): void {
     const full = this.writer;
     try {
-      this.writer = this.openSegment();
+      [this.writer, this.segment] = this.openSegment();
     } catch (error) {
       // The full segment goes on being written to; the next write tries again.
       return this.options.onError(toError(error));
@@ -248,7 +253,7 @@ export class FileJournal implements Journal {
       return false;
     }
     this.writes += 1;
-    this.ledger.carried(this.ledger.current!, key, line, bytes.length, false);
+    this.ledger.carried({ segment: this.segment, key, line, bytes: bytes.length, isRecovery: false });
     return true;
   }
 
@@ -265,7 +270,15 @@ export class FileJournal implements Journal {
 
   private syncInBackground(): void {
     if (this.syncing !== undefined || this.syncedWrites === this.writes || this.closed) return;
-    this.sync().catch((error: unknown) => this.becomeUnwritable(toError(error)));
+    void this.syncOrReport();
+  }
+
+  private async syncOrReport(): Promise<void> {
+    try {
+      await this.sync();
+    } catch (error) {
+      this.becomeUnwritable(toError(error));
+    }
   }
 
   private async syncThrough(writes: number): Promise<void> {

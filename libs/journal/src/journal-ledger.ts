@@ -27,6 +27,17 @@ export interface Position {
   readonly sequence: number;
 }
 
+export interface CarriedLine {
+  readonly segment: LedgerSegment;
+  readonly key: string;
+  /** The opening line, without the prefix. */
+  readonly line: Buffer;
+  /** What it takes in the segment. */
+  readonly bytes: number;
+  /** It was read from the folder, not written just now. */
+  readonly isRecovery: boolean;
+}
+
 interface OpenEntry {
   segment: LedgerSegment;
   readonly line: Buffer;
@@ -51,7 +62,7 @@ export class JournalLedger {
     return this.open.size;
   }
 
-  /** The segment that is written to. */
+  /** The newest segment. */
   get current(): LedgerSegment | undefined {
     return this.segments.at(-1);
   }
@@ -74,7 +85,7 @@ export class JournalLedger {
   }
 
   /** An opening line was found, or written, in `segment` as a carried one. What has closed meanwhile stays closed. */
-  carried(segment: LedgerSegment, key: string, line: Buffer, bytes: number, isRecovery: boolean): void {
+  carried({ segment, key, line, bytes, isRecovery }: CarriedLine): void {
     segment.bytes += bytes;
     this.totalBytes += bytes;
     const entry = this.open.get(key);

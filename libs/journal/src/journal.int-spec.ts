@@ -31,7 +31,10 @@ async function read(journal: Journal, from?: { epoch: number; sequence: number }
 
 const written = (journal: Journal, draft: Parameters<Journal['append']>[0]) =>
   new Promise<number>((resolve, reject) =>
-    journal.append(draft, (error, event) => (event === undefined ? reject(error) : resolve(event.sequence))),
+    journal.append(draft, (error, event) => {
+      if (event !== undefined) resolve(event.sequence);
+      else reject(error ?? new Error('neither written nor refused'));
+    }),
   );
 
 describe('Journal in a real folder', () => {

@@ -120,7 +120,8 @@ async function recoverSegment(
     }
     if (isCarried(line)) {
       const key = options.opens(event);
-      if (key !== undefined) ledger.carried(segment, key, line.subarray(1), line.length + 1, true);
+      if (key === undefined) continue;
+      ledger.carried({ segment, key, line: line.subarray(1), bytes: line.length + 1, isRecovery: true });
     } else {
       ledger.written(segment, [mapEventToLine(options, event, line)], line.length + 1);
     }

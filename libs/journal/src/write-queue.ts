@@ -42,33 +42,24 @@ export function formLines(
   alive: AliveFacts,
 ): { bytes: Buffer; lines: FormedLine[] } {
   const { options } = source;
-  const envelopes: EventEnvelope[] = [];
+  const formed: { queued: QueuedEvent; envelope: EventEnvelope; from: number; to: number }[] = [];
   let text = '';
-  const ends: number[] = [];
   let end = 0;
   for (const queued of queue) {
-    const sequence = lastSequence + envelopes.length + 1;
-    const envelope = formEnvelope(source, queued, sequence, alive);
-    const annex = queued.draft === 'alive' ? undefined : queued.draft.annex;
-    const line = encodeLine(envelope, annex);
-    envelopes.push(envelope);
+    const envelope = formEnvelope(source, queued, lastSequence + formed.length + 1, alive);
+    const line = encodeLine(envelope, queued.draft === 'alive' ? undefined : queued.draft.annex);
     text += `${line}\n`;
-    end += Buffer.byteLength(line) + 1;
-    ends.push(end);
+    const from = end;
+    const to = from + Buffer.byteLength(line);
+    end = to + 1;
+    formed.push({ queued, envelope, from, to });
   }
   const bytes = Buffer.from(text, 'utf8');
-  const lines = queue.map((queued, index): FormedLine => {
-    const envelope = envelopes[index]!;
-    const line = bytes.subarray(index === 0 ? 0 : ends[index - 1]!, ends[index]! - 1);
-    const event = { epoch: source.epoch, sequence: envelope.sequence, line, eventId: queued.eventId };
-    return {
-      queued,
-      event,
-      sequence: envelope.sequence,
-      line,
-      opens: options.opens(envelope),
-      closes: options.closes(envelope),
-    };
+  const lines = formed.map(({ queued, envelope, from, to }): FormedLine => {
+    const { sequence } = envelope;
+    const line = bytes.subarray(from, to);
+    const event = { epoch: source.epoch, sequence, line, eventId: queued.eventId };
+    return { queued, event, sequence, line, opens: options.opens(envelope), closes: options.closes(envelope) };
   });
   return { bytes, lines };
 }

@@ -179,7 +179,7 @@ describe('CallChannel over a real broker', () => {
   it('fails a call with a lost frame, stops its worker, and keeps the account the worker gives', async () => {
     const cancels: string[] = [];
     await take(({ envelope, reply }) => {
-      const end = () => raw(reply, FRAME.end, 5, endFrame(4));
+      const end = () => raw(reply, [FRAME.end, 5], endFrame(4));
       const unregister = control.register(envelope.callId, 'ingress-0', {
         onCredit: () => undefined,
         onIngressLost: () => undefined,
@@ -189,7 +189,7 @@ describe('CallChannel over a real broker', () => {
           end();
         },
       });
-      raw(reply, FRAME.head, 0, headFrame(control.control));
+      raw(reply, [FRAME.head, 0], headFrame(control.control));
       rawData(reply, 1, 'ab');
       rawData(reply, 3, 'ef');
       rawData(reply, 4, 'gh');
@@ -206,12 +206,12 @@ describe('CallChannel over a real broker', () => {
 
   it('drops repeated frames and frames of an earlier attempt', async () => {
     await take(({ reply }) => {
-      raw(reply, FRAME.head, 0, headFrame(control.control), 2);
+      raw(reply, [FRAME.head, 0, 2], headFrame(control.control));
       rawData(reply, 1, 'a', 2);
       rawData(reply, 1, 'a', 2);
       rawData(reply, 0, 'x', 1);
       rawData(reply, 2, 'b', 2);
-      raw(reply, FRAME.end, 3, endFrame(2), 2);
+      raw(reply, [FRAME.end, 3, 2], endFrame(2));
     });
     const recorder = new CallRecorder();
     start(recorder);
@@ -427,7 +427,7 @@ describe('CallChannel over a real broker', () => {
     expect(Math.min(...taken.map(({ envelope }) => envelope.initialCredit))).toBeGreaterThanOrEqual(8 * 1024);
   });
 
-  function raw(reply: CallReply, type: FrameType, sequence: number, value: object, attempt = 1): void {
+  function raw(reply: CallReply, [type, sequence, attempt = 1]: [FrameType, number, number?], value: object): void {
     providers.publish(reply.replyTo, encodeJsonFrame({ type, attempt, sequence }, value));
   }
   function rawData(reply: CallReply, sequence: number, text: string, attempt = 1): void {

@@ -9,6 +9,7 @@ export interface DecodedFrame {
 }
 
 const TYPES: ReadonlySet<number> = new Set(Object.values(FRAME));
+const isFrameType = (type: number): type is FrameType => TYPES.has(type);
 
 export interface FrameHeader {
   readonly type: FrameType;
@@ -56,10 +57,12 @@ export function encodeWholeFrame(header: FrameHeader, value: WholeFrame, body: U
 
 /** Reads a frame; undefined where the bytes are none (too short, or a type this version does not know). */
 export function decodeFrame(bytes: Buffer): DecodedFrame | undefined {
-  if (bytes.length < FRAME_HEADER_BYTES || !TYPES.has(bytes[0]!)) return undefined;
+  if (bytes.length < FRAME_HEADER_BYTES) return undefined;
+  const type = bytes.readUInt8(0);
+  if (!isFrameType(type)) return undefined;
   return {
-    type: bytes[0] as FrameType,
-    attempt: bytes[1]!,
+    type,
+    attempt: bytes.readUInt8(1),
     sequence: bytes.readUInt32BE(2),
     payload: bytes.subarray(FRAME_HEADER_BYTES),
   };

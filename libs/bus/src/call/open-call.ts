@@ -189,9 +189,9 @@ export class ChannelCall implements OpenCall {
 
   private deliverWhole(frame: DecodedFrame): void {
     const parts = splitWhole(frame.payload);
-    const whole = parts === undefined ? undefined : parseJson(WholeFrame, parts.json);
-    if (whole === undefined) return this.breakOff('internal', frame);
-    this.finish((handlers) => handlers.whole(whole, parts!.body));
+    const whole = parts && parseJson(WholeFrame, parts.json);
+    if (parts === undefined || whole === undefined) return this.breakOff('internal', frame);
+    this.finish((handlers) => handlers.whole(whole, parts.body));
   }
 
   private takeControl(control: string): void {

@@ -28,19 +28,23 @@ const AHEAD = 3;
 export async function* pullBody(connection: BusConnection, options: BodyPullOptions): AsyncGenerator<Buffer> {
   const waiting: Promise<Buffer>[] = [];
   let askedTo = 0;
-  const ask = () => {
-    const offset = askedTo;
-    askedTo = Math.min(options.bytes, offset + CALL_SIZES.bodyChunk);
-    const chunk = pullChunk(connection, options, offset, askedTo - offset);
-    // The reader may stop before it comes to this chunk; its failure is then nobody's.
-    chunk.catch(() => undefined);
-    waiting.push(chunk);
+  const askAhead = () => {
+    while (askedTo < options.bytes && waiting.length <= AHEAD) {
+      const offset = askedTo;
+      askedTo = Math.min(options.bytes, offset + CALL_SIZES.bodyChunk);
+      waiting.push(pullChunk(connection, options, offset, askedTo - offset));
+    }
+    return waiting.shift();
   };
-  while (askedTo < options.bytes || waiting.length > 0) {
-    while (askedTo < options.bytes && waiting.length <= AHEAD) ask();
-    const chunk = await waiting.shift()!;
-    options.signal.throwIfAborted();
-    yield chunk;
+  try {
+    for (let next = askAhead(); next !== undefined; next = askAhead()) {
+      const chunk = await next;
+      options.signal.throwIfAborted();
+      yield chunk;
+    }
+  } finally {
+    // The reader may stop before it comes to the chunks asked for ahead; their failure is then nobody's.
+    void Promise.allSettled(waiting);
   }
 }
 

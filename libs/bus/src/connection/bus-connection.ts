@@ -173,7 +173,12 @@ export class BusConnection {
   async close(): Promise<void> {
     if (this.client.isClosed()) return;
     this.outbox.flush();
-    if (this.isConnected) await this.client.flush().catch((error: unknown) => this.report(toError(error)));
+    try {
+      if (this.isConnected) await this.client.flush();
+    } catch (error) {
+      // The connection broke under us: what was waiting is lost, as it would be with a cut cable.
+      this.report(toError(error));
+    }
     await this.client.close();
   }
 

@@ -55,17 +55,16 @@ export class BatchFormer {
     const taken = this.lines.slice(0, count);
     this.lines = this.lines.slice(count);
     this.waitingBytes -= bytes;
-    return this.form(taken, bytes);
+    return this.form(first, taken, bytes);
   }
 
-  private form(lines: readonly JournalLine[], bytes: number): EventBatch {
+  private form({ epoch, sequence: first }: JournalLine, lines: readonly JournalLine[], bytes: number): EventBatch {
     const payload = Buffer.allocUnsafe(bytes);
     let at = 0;
     for (const { line } of lines) {
       at += line.copy(payload, at);
       payload[at++] = 0x0a;
     }
-    const { epoch, sequence: first } = lines[0]!;
     const last = first + lines.length - 1;
     return { epoch, first, last, messageId: `${this.producerId}:${epoch}:${first}-${last}`, payload };
   }

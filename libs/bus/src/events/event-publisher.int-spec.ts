@@ -238,7 +238,7 @@ describe('EventPublisher over a real broker', () => {
     let written = 0;
     for (let i = 0; i < 1_000; i++) {
       const event = draft(CallStartedV1, `${i}`);
-      publisher.append({ ...event, data: { padding } as never }, { onWritten: () => (written += 1) });
+      publisher.append({ ...event, data: { padding } }, { onWritten: () => (written += 1) });
       if (i % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     await eventually(() => expect(written).toBe(1_000), SOON);

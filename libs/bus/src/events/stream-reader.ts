@@ -82,8 +82,8 @@ export class StreamReader {
     if (this.isLost) await this.open();
     if (this.buffer.length === 0) {
       this.request(max, expiresMs);
-      await this.arrival(expiresMs, signal);
-      if (this.buffer.length > 0) await this.arrival(GATHER_MS, signal, max);
+      const hasArrived = await this.arrival(1, expiresMs, signal);
+      if (hasArrived) await this.arrival(max, GATHER_MS, signal);
     }
     signal?.throwIfAborted();
     return this.buffer.splice(0, max);
@@ -133,12 +133,12 @@ export class StreamReader {
     connection.flushTurn();
   }
 
-  /** Waits for a message (or, with `count`, for that many), for bad news, or for the time to pass. */
-  private async arrival(ms: number, signal: AbortSignal | undefined, count = 1): Promise<void> {
+  /** Waits until so many have arrived, for bad news, or for the time to pass. @returns whether any has arrived. */
+  private async arrival(count: number, ms: number, signal: AbortSignal | undefined): Promise<boolean> {
     const giveUpAt = performance.now() + ms;
     while (this.buffer.length < count && !this.isLost && !signal?.aborted) {
       const left = giveUpAt - performance.now();
-      if (left <= 0) return;
+      if (left <= 0) break;
       await new Promise<void>((resolve) => {
         const stop = () => {
           clearTimeout(timer);
@@ -151,6 +151,7 @@ export class StreamReader {
       });
       this.wake = undefined;
     }
+    return this.buffer.length > 0;
   }
 
   private onMessage(message: BusMessage): void {

@@ -50,7 +50,7 @@ export class WatchLoop {
       } catch {
         // The bucket, JetStream or the broker is missing: whoever watches sees that heartbeats stay away.
       }
-      if (!signal.aborted) await this.pause(RETRY_MS * this.scale);
+      await this.pause(RETRY_MS * this.scale);
     }
     signal.removeEventListener('abort', stop);
   }
@@ -103,8 +103,12 @@ export class WatchLoop {
     session.heardAt = performance.now();
     if (message.statusCode === NO_CONTENT) this.receiveControl(session, message);
     else this.receiveEntry(session, message);
-    if (!session.isBroken) this.watch.onHeartbeat?.();
-    else this.wake?.();
+    this.afterMessage(session);
+  }
+
+  private afterMessage({ isBroken }: Session): void {
+    if (isBroken) this.wake?.();
+    else this.watch.onHeartbeat?.();
   }
 
   /** A heartbeat, which says how far the consumer is, or a request to say how far we are (flow control). */
@@ -136,7 +140,9 @@ export class WatchLoop {
     this.watch.onCaughtUp?.();
   }
 
+  /** Until the time is over, the watch is stopped, or the session breaks. */
   private pause(ms: number): Promise<void> {
+    if (this.watch.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.wake = () => {

@@ -5,7 +5,7 @@ import { decodeCall, nextAttempt } from '../call/call-message.js';
 import { failFrame } from '../call/open-call.js';
 import type { BusConnection } from '../connection/bus-connection.js';
 import type { BusMessage, BusSubscription } from '../connection/bus-message.js';
-import { CALL_TRANSPORT, checkHandlers, HandlerError, patternOf, settle } from './patterns.js';
+import { CALL_TRANSPORT, checkHandlers, getHandler, HandlerError, patternOf, settle } from './patterns.js';
 
 export interface CallSubscription {
   readonly definition: CallDefinition;
@@ -64,8 +64,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
   /** Serves one more subject of a definition that has a handler. Does nothing where it is served already. */
   add(subscription: CallSubscription): void {
     if (this.served.has(subscription.subject)) return;
-    const handler = this.messageHandlers.get(patternOf(subscription.definition));
-    if (handler === undefined) throw new HandlerError(`no handler for ${patternOf(subscription.definition)}`);
+    const handler = getHandler(this.messageHandlers, subscription.definition);
     const served: Served = { ...subscription, handler, active: undefined };
     this.served.set(subscription.subject, served);
     this.apply(served);
@@ -108,6 +107,7 @@ export class CallServer extends Server implements CustomTransportStrategy {
     throw new Error('a CallServer has no events');
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the signature is Nest's
   override unwrap<T>(): T {
     return this.options.connection as T;
   }

@@ -26,9 +26,10 @@ function bindParameters(target: object, key: string | symbol): void {
  * unless it has sent a terminal frame. The method belongs to a Nest controller.
  */
 export function OnCall(definition: CallDefinition): HandlerDecorator<CallHandler> {
+  const decorate = MessagePattern(patternOf(definition), CALL_TRANSPORT);
   return (target, key, descriptor) => {
     bindParameters(target, key);
-    void MessagePattern(patternOf(definition), CALL_TRANSPORT)(target, key, descriptor as PropertyDescriptor);
+    decorate(target, key, descriptor);
   };
 }
 
@@ -36,8 +37,9 @@ export function OnCall(definition: CallDefinition): HandlerDecorator<CallHandler
 export function OnMessage<Schema extends z.ZodType>(
   definition: MessageDefinition<Schema>,
 ): HandlerDecorator<MessageHandler<z.infer<Schema>>> {
+  const decorate = EventPattern(patternOf(definition), MESSAGE_TRANSPORT);
   return (target, key, descriptor) => {
     bindParameters(target, key);
-    void EventPattern(patternOf(definition), MESSAGE_TRANSPORT)(target, key, descriptor as PropertyDescriptor);
+    decorate(target, key, descriptor as PropertyDescriptor);
   };
 }

@@ -2,7 +2,7 @@ import { Server, type CustomTransportStrategy, type MessageHandler } from '@nest
 import type { MessageDefinition } from '@weir/contracts';
 import type { BusConnection } from '../connection/bus-connection.js';
 import type { BusMessage, BusSubscription } from '../connection/bus-message.js';
-import { checkHandlers, HandlerError, MESSAGE_TRANSPORT, patternOf, settle } from './patterns.js';
+import { checkHandlers, getHandler, HandlerError, MESSAGE_TRANSPORT, patternOf, settle } from './patterns.js';
 
 export interface MessageSubscription {
   readonly definition: MessageDefinition;
@@ -41,7 +41,7 @@ export class EventServer extends Server implements CustomTransportStrategy {
       const wanted = new Set(subscriptions.map(({ definition }) => patternOf(definition)));
       checkHandlers(new Set(this.messageHandlers.keys()), wanted);
       this.subscriptions = subscriptions.map(({ definition, subject, queue }) => {
-        const handler = this.messageHandlers.get(patternOf(definition))!;
+        const handler = getHandler(this.messageHandlers, definition);
         const receive = (message: BusMessage) => this.receive(definition, handler, message);
         return connection.subscribe(subject, receive, queue === undefined ? {} : { queue });
       });
@@ -60,6 +60,7 @@ export class EventServer extends Server implements CustomTransportStrategy {
     throw new Error('an EventServer has no events');
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the signature is Nest's
   override unwrap<T>(): T {
     return this.options.connection as T;
   }

@@ -2,12 +2,23 @@
 export const CALL_TRANSPORT = Symbol('weir.call');
 export const MESSAGE_TRANSPORT = Symbol('weir.message');
 
-export const patternOf = (definition: { readonly name: string; readonly version: number }): string =>
-  `${definition.name}.v${definition.version}`;
+interface Definition {
+  readonly name: string;
+  readonly version: number;
+}
+
+export const patternOf = (definition: Definition): string => `${definition.name}.v${definition.version}`;
 
 /** A definition has no handler, or more than one: the process must not start. */
 export class HandlerError extends Error {
   override readonly name = 'HandlerError';
+}
+
+/** Throws {@link HandlerError} where there is none. */
+export function getHandler<Handler>(handlers: ReadonlyMap<string, Handler>, definition: Definition): Handler {
+  const handler = handlers.get(patternOf(definition));
+  if (handler === undefined) throw new HandlerError(`no handler for ${patternOf(definition)}`);
+  return handler;
 }
 
 /** Throws {@link HandlerError} unless every definition that is subscribed to has a handler, and every handler a subscription. */
