@@ -47,6 +47,12 @@ describe('rendered errors', () => {
     ).toMatchObject({ error: { code: 'budget_exceeded' } });
   });
 
+  it('carry the code by which Anthropic’s clients stop using threads', () => {
+    expect(bodyOf('anthropic', { code: 'threads_not_held', type: 'invalid_request', status: 400 })).toMatchObject({
+      error: { type: 'invalid_request_error', details: { error_code: 'thread_unsupported_request' } },
+    });
+  });
+
   it('tell clients not to repeat a refusal, and when to come back', () => {
     const { headers, status } = DIALECTS['openai-chat'].renderError(error);
     expect(status).toBe(429);

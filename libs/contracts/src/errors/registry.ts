@@ -31,6 +31,14 @@ const table = {
     INVALID,
     'The model cannot do what the request asks for.',
   ],
+  threads_not_held: [
+    400,
+    false,
+    INVALID,
+    'unsupported_value',
+    INVALID,
+    'Message threads are not held here; send the full conversation without "thread".',
+  ],
   body_too_large: [
     413,
     false,

@@ -37,10 +37,20 @@ const FROM_ANTHROPIC: Readonly<Record<string, readonly [type: CallErrorType, sta
   api_error: ['api', 500],
 };
 
+/** What the official clients act on: with this one they go on without threads. https://platform.claude.com/docs/en/api/errors */
+const DETAILS: Readonly<Record<string, JsonObject>> = {
+  threads_not_held: { error_code: 'thread_unsupported_request' },
+};
+
 export function writeErrorObject(error: DialectError): JsonObject {
+  const details = DETAILS[error.code];
   return {
     type: 'error',
-    error: { type: error.appearance?.anthropic ?? TO_ANTHROPIC[error.type], message: error.message },
+    error: {
+      type: error.appearance?.anthropic ?? TO_ANTHROPIC[error.type],
+      message: error.message,
+      ...(details ? { details } : {}),
+    },
     request_id: error.requestId,
   };
 }

@@ -38,6 +38,15 @@ describe('scanRequest', () => {
     });
   });
 
+  it('refuses a conversation that the provider would hold, so that the client sends it whole', () => {
+    const next = '"thread":{"type":"continue","previous_message_id":"msg_1"},"messages":[]';
+    expect(faultOf('anthropic', `{"model":"m","max_tokens":5,${next}}`)).toMatchObject({
+      code: 'threads_not_held',
+      param: 'thread',
+    });
+    expect(faultOf('anthropic', `{"model":"m","max_tokens":5,"thread":null,${message}}`)).toBeUndefined();
+  });
+
   it('lets the last of duplicate fields win, as JSON.parse does', () => {
     expect(scanRequest('openai-chat', encodeText(`{"model":"a","model":"b",${message}}`))).toMatchObject({
       model: 'b',

@@ -2,7 +2,7 @@ import type { WireDialect } from '../dialect.js';
 import { decodeText, isValidUtf8 } from '../framing/bytes.js';
 import { JsonSyntaxError, scanJsonObject, type JsonKind } from './json-scanner.js';
 
-export type ScanFaultCode = 'malformed_json' | 'invalid_utf8' | 'invalid_request';
+export type ScanFaultCode = 'malformed_json' | 'invalid_utf8' | 'invalid_request' | 'threads_not_held';
 
 export interface ScanFault {
   readonly code: ScanFaultCode;
@@ -91,6 +91,7 @@ const MAX_TOKENS_FIELDS: Readonly<Record<WireDialect, readonly string[]>> = {
 };
 
 function readRequest(dialect: WireDialect, fields: Fields): ScannedRequest {
+  if (dialect === 'anthropic') refuseThread(fields);
   const isInPath = dialect === 'bedrock-converse' || dialect === 'bedrock-invoke';
   const bounds = MAX_TOKENS_FIELDS[dialect].map((name) => readCount(fields, name));
   const maxOutputTokens = bounds.find((bound) => bound !== null) ?? null;
@@ -106,6 +107,21 @@ function readRequest(dialect: WireDialect, fields: Fields): ScannedRequest {
     refuse('max_tokens', 'max_tokens: this field is required');
   }
   return request;
+}
+
+/**
+ * A thread is a conversation that the provider holds under an id, for whoever shares the credential. Behind a gateway those are all its callers, and
+ * the next turn may be routed elsewhere; an upstream that does not know the field would answer without the history. The official clients
+ * send the whole conversation when they are told so.
+ */
+function refuseThread(fields: Fields): void {
+  const field = fields.get('thread');
+  if (!field || field.kind === 'null') return;
+  throw new ScanFaultError({
+    code: 'threads_not_held',
+    param: 'thread',
+    message: 'Message threads are not held here; send the full conversation without "thread".',
+  });
 }
 
 function readModel(fields: Fields): string {
