@@ -39,6 +39,16 @@ describe('errors that cross the bus', () => {
     expect(JSON.parse(Buffer.from(body).toString())).toMatchObject({ error: { param: 'n' } });
   });
 
+  it("have the type that belongs to a provider's own status", () => {
+    const failure = { ...failureHere('upstream_rejected'), status: 404 };
+    expect(errorOfFailure(failure, 'id')).toMatchObject({
+      status: 404,
+      type: 'not_found',
+      appearance: { anthropic: 'not_found_error' },
+    });
+    expect(errorOfFailure({ ...failure, status: 422 }, 'id')).toMatchObject({ status: 422, type: 'invalid_request' });
+  });
+
   it('do not announce a wait that a client would sit through for a day', () => {
     const failure = { ...failureHere('upstream_rate_limited'), retryAfterSeconds: 86_400 };
     const error = errorOfFailure(failure, 'id');

@@ -15,11 +15,16 @@ const TYPE_OF_ANTHROPIC: Readonly<Record<string, DialectError['type']>> = {
   api_error: 'api',
 };
 
+/** A provider's own status says more than the registry, which has one type for all that providers reject. */
+const ANTHROPIC_OF_REJECTION: Readonly<Record<number, string>> = { 404: 'not_found_error', 413: 'request_too_large' };
+
 /** A retry further away than this is not announced: Anthropic's client waits as long as it is told, for a day if need be. */
 const RETRY_AFTER_MAX_SECONDS = 60;
 
-function describe(code: ErrorCode, message: string, requestId: string): DialectError {
-  const { status, retryable, openai, anthropic } = findError(code);
+function describe(code: ErrorCode, message: string, requestId: string, ownStatus: number | null = null): DialectError {
+  const { status: usualStatus, retryable, openai, anthropic: usual } = findError(code);
+  const status = ownStatus ?? usualStatus;
+  const anthropic = (code === 'upstream_rejected' ? ANTHROPIC_OF_REJECTION[status] : undefined) ?? usual;
   const type = TYPE_OF_ANTHROPIC[anthropic] ?? 'api';
   return { status, type, code, message, requestId, isRetryable: retryable, appearance: { openai, anthropic } };
 }
@@ -39,9 +44,8 @@ export function errorOfRefusal(refusal: Refusal, requestId: string): DialectErro
 /** A failure that crossed the bus; a code of a newer version is shown as `internal`. */
 export function errorOfFailure(failure: CallFailure, requestId: string): DialectError {
   const code = isErrorCode(failure.code) ? failure.code : 'internal';
-  const error = describe(code, failure.message, requestId);
-  const { status, param = null, retryAfterSeconds } = failure;
-  return withRetryAfter({ ...error, status: status ?? error.status, param }, retryAfterSeconds);
+  const { message, status, param = null, retryAfterSeconds } = failure;
+  return withRetryAfter({ ...describe(code, message, requestId, status), param }, retryAfterSeconds);
 }
 
 /** A failure of the gateway's own making, in the form in which failures cross the bus. */
