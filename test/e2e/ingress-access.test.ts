@@ -141,7 +141,7 @@ describe('routes', () => {
     const encoded = await send(connection, { path: '/v1%2fchat/completions', body: chat('x') });
     expect(encoded.status).toBe(404);
     const undecodable = await send(connection, { method: 'GET', path: '/v1/models/%zz' });
-    expect(undecodable.status).toBe(400);
+    expectOpenAiError(undecodable, { status: 404, code: 'model_not_found', param: 'model' });
   });
 });
 

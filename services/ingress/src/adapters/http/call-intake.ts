@@ -56,7 +56,7 @@ export class CallIntake {
 
   /** Settles once the call runs or was refused. Never rejects because of what a client sends. */
   async take(arrival: Arrival): Promise<void> {
-    const { gatekeeper, bodies } = this;
+    const { gatekeeper } = this;
     const obstacle = this.findObstacle();
     if (obstacle) {
       gatekeeper.deny(arrival, obstacle, { key: gatekeeper.findKey(arrival) });
@@ -66,12 +66,15 @@ export class CallIntake {
     if (!caller) return;
     const body = await this.read(arrival, caller.key);
     if (!body) return;
-    const admitted = this.admit(arrival, caller.key, body);
-    if (!admitted) {
-      bodies.give(body.length);
-      return;
+    let isRunning = false;
+    try {
+      const admitted = this.admit(arrival, caller.key, body);
+      if (admitted) await this.begin(arrival, caller, body, admitted);
+      isRunning = admitted !== undefined;
+    } finally {
+      // A running call gives its body back when it has ended.
+      if (!isRunning) this.bodies.give(body.length);
     }
-    await this.begin(arrival, caller, body, admitted);
   }
 
   private async read(arrival: Arrival, key: KeyRecord): Promise<Buffer | undefined> {

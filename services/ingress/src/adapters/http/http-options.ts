@@ -1,8 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { HttpOptions } from '@weir/kit';
 import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
-import type { ClientDialect } from '@weir/contracts';
 import { uuidv7 } from '@weir/contracts';
+import { requestIdHeaders } from '../../domain/header-policy.js';
 import { dialectOf } from '../../domain/routes.js';
 import { refuse } from '../../domain/refusal.js';
 import type { IngressSettings } from '../../settings.js';
@@ -17,7 +18,21 @@ const HEADER_BYTES_MAX = 32 * 1024;
 /** ARNs of models are longer than the router's default of 100. */
 const PATH_PARAMETER_LENGTH_MAX = 1_024;
 
-/** What Fastify refuses before its hooks: a URL that cannot be decoded, or a path that is too long. */
+/**
+ * A path whose percent signs cannot be decoded names them literally: so it reaches a handler like any other path, and what it asks for does
+ * not exist, instead of being refused by the router without a record.
+ */
+function decodable(url: string): string {
+  if (!url.includes('%')) return url;
+  try {
+    decodeURIComponent(url);
+    return url;
+  } catch {
+    return url.replaceAll('%', '%25');
+  }
+}
+
+/** What Fastify refuses before its hooks: a path that is too long for it. */
 function answerUnroutable(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
   void reply.hijack();
   const { url = '/', headers } = request.raw;
@@ -42,12 +57,15 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
     return;
   }
   const code = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'invalid_request';
-  const dialect: ClientDialect = 'openai-chat';
-  const { body } = renderRefusal(refuse(code), dialect, uuidv7());
-  const status = STATUS_LINES[error.code ?? ''] ?? '400 Bad Request';
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${Buffer.from(body).toString('utf8')}`,
-  );
+  const callId = uuidv7();
+  const { headers, body } = renderRefusal(refuse(code), 'openai-chat', callId);
+  const lines = [
+    `HTTP/1.1 ${STATUS_LINES[error.code ?? ''] ?? '400 Bad Request'}`,
+    ...Object.entries({ ...headers, ...requestIdHeaders(callId) }).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${body.length}`,
+    'connection: close',
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${Buffer.from(body).toString('utf8')}`);
 }
 
 function serverOptions(settings: IngressSettings): FastifyServerOptions {
@@ -66,6 +84,7 @@ function serverOptions(settings: IngressSettings): FastifyServerOptions {
       ignoreDuplicateSlashes: true,
       maxParamLength: PATH_PARAMETER_LENGTH_MAX,
     },
+    rewriteUrl: (request: IncomingMessage) => decodable(request.url ?? '/'),
     frameworkErrors: answerUnroutable,
     clientErrorHandler: answerUnreadable,
     // Nest's adapter would run a middleware engine in front of every request; nothing here uses one.
