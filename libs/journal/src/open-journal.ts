@@ -34,21 +34,28 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 }
 
+const SPARES_MAX = 100;
+/** Tries at one's own folder: a look for orphans holds it for an instant, an owner that is just ending for longer. */
+const OWN_TRIES = 3;
+const OWN_RETRY_MS = 100;
+
 /**
- * Opens `parentFolder/instance`, or, where another process is just adopting that folder, a folder beside it: a service must not
- * wait for another's adoption to end. The one beside it is adopted in its turn, once this process has ended.
+ * Opens `parentFolder/instance`, or, where another process holds that folder (an adopter, or an owner that is still draining), a
+ * folder beside it: a service must not wait for another to end. Who then comes last adopts the other.
  */
 export async function openInstanceJournal(
   parentFolder: string,
   options: Omit<JournalOptions, 'folder'>,
 ): Promise<Journal> {
-  for (let spare = 0; ; spare++) {
+  for (let attempt = 0; ; attempt++) {
+    const spare = Math.max(0, attempt - OWN_TRIES + 1);
     const name = spare === 0 ? options.instance : `${options.instance}.${spare}`;
     try {
       return await openJournal({ ...options, folder: join(parentFolder, name) });
     } catch (error) {
-      if (!(error instanceof JournalLockedError) || spare === 100) throw error;
+      if (!(error instanceof JournalLockedError) || spare === SPARES_MAX) throw error;
     }
+    if (spare === 0) await new Promise((resolve) => setTimeout(resolve, OWN_RETRY_MS));
   }
 }
 
