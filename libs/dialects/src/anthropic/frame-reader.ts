@@ -1,11 +1,17 @@
 import { decodeText, viewAsBuffer } from '../framing/bytes.js';
 import { parseSseFrame } from '../framing/sse.js';
-import type { FrameReader, Observation } from '../passthrough/observation.js';
+import { needle, type FrameReader, type Observation } from '../passthrough/observation.js';
 import { malformedAnswer } from '../translation/answer-error.js';
 import { findJsonObject, objectOf, stringOf, type JsonObject } from '../translation/json.js';
 import { findAnthropicError } from './error.js';
 import { mapAnthropicFinish } from './finish.js';
 import { AnthropicUsage } from './usage.js';
+
+const CONTENT_BLOCK = needle('content_block_');
+const CONTENT_BLOCK_DELTA = needle('content_block_delta');
+const TOOL_USE = needle('tool_use');
+const MESSAGE = needle('message_');
+const ERROR = needle('"error"');
 
 /** Reads the events of an Anthropic stream that tell something; deltas are recognised by their bytes and not parsed. */
 export class AnthropicEventObserver {
@@ -13,11 +19,11 @@ export class AnthropicEventObserver {
 
   /** One event's JSON, or a frame that holds it. `decode` is called only where the JSON has to be read. */
   observe(bytes: Buffer, decode: () => string | undefined, seen: Observation): void {
-    if (bytes.includes('content_block_')) {
-      seen.hasFirstToken ||= bytes.includes('content_block_delta') || bytes.includes('tool_use');
+    if (bytes.includes(CONTENT_BLOCK)) {
+      seen.hasFirstToken ||= bytes.includes(CONTENT_BLOCK_DELTA) || bytes.includes(TOOL_USE);
       return;
     }
-    if (!bytes.includes('message_') && !bytes.includes('"error"')) return;
+    if (!bytes.includes(MESSAGE) && !bytes.includes(ERROR)) return;
     const data = decode();
     if (data === undefined || data.trim() === '') return;
     const json = findJsonObject(data);

@@ -17,34 +17,34 @@ const ContentSource = z.looseObject({ type: z.literal('content') });
 const MediaSource = z.discriminatedUnion('type', [Base64Source, UrlSource, FileSource, TextSource, ContentSource]);
 export type WireSource = z.infer<typeof MediaSource>;
 
-export const TextBlock = z.looseObject({ type: z.literal('text'), text: z.string(), cache_control: CacheControl });
-export const ImageBlock = z.looseObject({ type: z.literal('image'), source: MediaSource, cache_control: CacheControl });
-export const DocumentBlock = z.looseObject({
+const TextBlock = z.looseObject({ type: z.literal('text'), text: z.string(), cache_control: CacheControl });
+const ImageBlock = z.looseObject({ type: z.literal('image'), source: MediaSource, cache_control: CacheControl });
+const DocumentBlock = z.looseObject({
   type: z.literal('document'),
   source: MediaSource,
   title: z.string().nullish(),
   cache_control: CacheControl,
 });
-export const ToolUseBlock = z.looseObject({
+const ToolUseBlock = z.looseObject({
   type: z.literal('tool_use'),
   id: z.string(),
   name: z.string(),
   input: WireObject,
   cache_control: CacheControl,
 });
-export const ToolResultBlock = z.looseObject({
+const ToolResultBlock = z.looseObject({
   type: z.literal('tool_result'),
   tool_use_id: z.string(),
   content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]).nullish(),
   is_error: z.boolean().nullish(),
   cache_control: CacheControl,
 });
-export const ThinkingBlock = z.looseObject({
+const ThinkingBlock = z.looseObject({
   type: z.literal('thinking'),
   thinking: z.string(),
   signature: z.string().nullish(),
 });
-export const RedactedThinkingBlock = z.looseObject({ type: z.literal('redacted_thinking'), data: z.string() });
+const RedactedThinkingBlock = z.looseObject({ type: z.literal('redacted_thinking'), data: z.string() });
 
 /** Which schema a block of this type must fit; other types are not carried. */
 export const BLOCK_SCHEMAS = {

@@ -6,9 +6,8 @@ import { writeClaudeBody } from '../anthropic/write-request.js';
 import { BodyObserver } from '../passthrough/body-observer.js';
 import { StreamObserver } from '../passthrough/stream-observer.js';
 import { parseBedrockError, renderBedrockError, renderBedrockStreamError } from './error.js';
+import { BEDROCK_ANTHROPIC_VERSION } from '../scan/request-edit.js';
 import { InvokeStreamDecoder, InvokeStreamEncoder, InvokeToSse } from './invoke-stream.js';
-
-const BEDROCK_ANTHROPIC_VERSION = 'bedrock-2023-05-31';
 
 /** Bedrock InvokeModel with Claude's own body. Model and streaming are in the path, so `parseRequest` needs them in its context. */
 export const bedrockInvokeDialect: Dialect = {

@@ -3,9 +3,9 @@ import type { ObservedUsage, StreamDecoder, StreamEncoder, StreamPassthrough, Tr
 import { AnthropicEventReader } from '../anthropic/event-reader.js';
 import { AnthropicEventWriter } from '../anthropic/event-writer.js';
 import { AnthropicEventObserver, observeEventBytes } from '../anthropic/frame-reader.js';
-import { concatBytes, decodeText, encodeText, EMPTY_BYTES } from '../framing/bytes.js';
+import { concatBytes, decodeText, encodeText, EMPTY_BYTES, viewAsBuffer } from '../framing/bytes.js';
 import { EventStreamDecoder, writeEventStreamMessage, type EventStreamMessage } from '../framing/event-stream.js';
-import { Observation } from '../passthrough/observation.js';
+import { needle, Observation } from '../passthrough/observation.js';
 import { unreadableStream } from '../translation/answer-error.js';
 import { encodeJson, findJsonObject, stringOf, type JsonObject } from '../translation/json.js';
 import { findEventError, renderBedrockStreamError } from './error.js';
@@ -18,10 +18,25 @@ import { findEventError, renderBedrockStreamError } from './error.js';
 /** The model's own event in a message; undefined for a message that holds none. */
 function findInnerBytes(message: EventStreamMessage): Uint8Array | undefined {
   if (message.headers[':event-type'] !== 'chunk') return undefined;
-  const bytes = stringOf(findJsonObject(decodeText(message.payload))?.['bytes']);
+  const bytes =
+    sliceBytesField(viewAsBuffer(message.payload)) ?? stringOf(findJsonObject(decodeText(message.payload))?.['bytes']);
   if (bytes === undefined) throw new Error('a chunk without bytes');
   return Buffer.from(bytes, 'base64');
 }
+
+const BYTES_FIELD = needle('{"bytes":"');
+const QUOTE = 0x22;
+
+/** The field as AWS writes it, in front; base64 has nothing to unescape. Anything else is parsed. */
+function sliceBytesField(payload: Buffer): string | undefined {
+  if (!BYTES_FIELD.equals(payload.subarray(0, BYTES_FIELD.length))) return undefined;
+  const end = payload.indexOf(QUOTE, BYTES_FIELD.length);
+  if (end < 0 || payload.at(-1) !== BRACE_CLOSE) return undefined;
+  const bytes = payload.toString('latin1', BYTES_FIELD.length, end);
+  return bytes.includes('\\') ? undefined : bytes;
+}
+
+const BRACE_CLOSE = 0x7d;
 
 export class InvokeStreamDecoder implements StreamDecoder {
   readonly #framing = new EventStreamDecoder();

@@ -1,17 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8');
-
 export const EMPTY_BYTES = new Uint8Array(0);
 
 export function encodeText(text: string): Uint8Array {
-  return encoder.encode(text);
+  return Buffer.from(text, 'utf8');
 }
 
 /** Invalid UTF-8 becomes U+FFFD; check with {@link isValidUtf8} where that matters. */
 export function decodeText(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  // Buffer's own decoder: several times faster than TextDecoder on the short texts of a stream.
+  return viewAsBuffer(bytes).toString('utf8');
 }
 
 export function isValidUtf8(bytes: Uint8Array): boolean {
@@ -20,7 +18,7 @@ export function isValidUtf8(bytes: Uint8Array): boolean {
 
 /** A view of the same memory with Buffer's native search. */
 export function viewAsBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** A copy of its own. Not `slice`, which shares memory where the bytes are a Buffer. */
@@ -34,7 +32,8 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   if (length === 0) return EMPTY_BYTES;
-  const joined = new Uint8Array(length);
+  // Pooled memory: every byte of it is written below.
+  const joined = Buffer.allocUnsafe(length);
   let offset = 0;
   for (const part of parts) {
     joined.set(part, offset);

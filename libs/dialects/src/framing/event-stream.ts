@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { concatBytes, copyBytes, decodeText, encodeText, EMPTY_BYTES, viewAsBuffer } from './bytes.js';
+import { concatBytes, copyBytes, encodeText, EMPTY_BYTES, viewAsBuffer } from './bytes.js';
 
 /*
  * application/vnd.amazon.eventstream:
@@ -10,7 +10,7 @@ import { concatBytes, copyBytes, decodeText, encodeText, EMPTY_BYTES, viewAsBuff
 const PRELUDE_BYTES = 12;
 const TRAILER_BYTES = 4;
 /** Amazon's own limit is 16 MiB payload and 128 KiB headers. */
-export const EVENT_STREAM_MESSAGE_BYTES_MAX = 16 * 1024 * 1024 + 128 * 1024 + PRELUDE_BYTES + TRAILER_BYTES;
+const EVENT_STREAM_MESSAGE_BYTES_MAX = 16 * 1024 * 1024 + 128 * 1024 + PRELUDE_BYTES + TRAILER_BYTES;
 
 /** The bytes are no event stream: wrong checksum, impossible length, unknown header type. The stream cannot be read further. */
 export class EventStreamFormatError extends Error {
@@ -77,31 +77,32 @@ function readMessage(data: Uint8Array): EventStreamMessage {
     throw new EventStreamFormatError('message checksum does not match');
   const payloadStart = PRELUDE_BYTES + view.readUInt32BE(4);
   return {
-    headers: readHeaders(view.subarray(PRELUDE_BYTES, payloadStart)),
+    headers: readHeaders(view, PRELUDE_BYTES, payloadStart),
     payload: data.subarray(payloadStart, end),
   };
 }
 
+const BYTES_TYPE = 6;
 const STRING_TYPE = 7;
 /** Bytes of a value by header type; types 6 and 7 state their own length. */
 const VALUE_BYTES: Readonly<Record<number, number>> = { 0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16 };
 
-function readHeaders(data: Buffer): Record<string, string> {
+function readHeaders(view: Buffer, start: number, end: number): Record<string, string> {
   const headers: Record<string, string> = {};
-  let offset = 0;
-  const take = (bytes: number): Buffer => {
-    if (offset + bytes > data.length) throw new EventStreamFormatError('header longer than its message');
-    offset += bytes;
-    return data.subarray(offset - bytes, offset);
-  };
-  while (offset < data.length) {
-    const name = decodeText(take(take(1).readUInt8(0)));
-    const type = take(1).readUInt8(0);
-    const isSized = type === STRING_TYPE || type === 6;
-    const length = isSized ? take(2).readUInt16BE(0) : VALUE_BYTES[type];
+  let offset = start;
+  while (offset < end) {
+    const nameEnd = offset + 1 + (view[offset] ?? 0);
+    const type = view[nameEnd] ?? -1;
+    const isSized = type === STRING_TYPE || type === BYTES_TYPE;
+    const valueStart = nameEnd + (isSized ? 3 : 1);
+    if (valueStart > end) throw new EventStreamFormatError('header longer than its message');
+    const length = isSized ? view.readUInt16BE(nameEnd + 1) : VALUE_BYTES[type];
     if (length === undefined) throw new EventStreamFormatError(`unknown header type ${type}`);
-    const value = take(length);
-    if (type === STRING_TYPE) headers[name] = decodeText(value);
+    if (valueStart + length > end) throw new EventStreamFormatError('header longer than its message');
+    if (type === STRING_TYPE) {
+      headers[view.toString('utf8', offset + 1, nameEnd)] = view.toString('utf8', valueStart, valueStart + length);
+    }
+    offset = valueStart + length;
   }
   return headers;
 }

@@ -26,7 +26,7 @@ export class SseFrameSplitter {
   /** Every frame completed by these bytes. @throws SseFrameTooLargeError */
   push(bytes: Uint8Array): Uint8Array[] {
     const isUndecided = this.#searched < this.#length;
-    if (!isUndecided && findLineEnd(bytes, 0) < 0) {
+    if (!isUndecided && !bytes.includes(LINE_FEED) && !bytes.includes(CARRIAGE_RETURN)) {
       this.#keep(bytes);
       this.#searched = this.#length;
       return [];
@@ -57,8 +57,13 @@ function cutFrames(data: Uint8Array, from: number): { frames: Uint8Array[]; star
   const frames: Uint8Array[] = [];
   let start = 0;
   let at = from;
+  // Most streams hold no CR at all, so the next one is looked for once and not in every line.
+  let carriageReturn = data.indexOf(CARRIAGE_RETURN, at);
   for (;;) {
-    const lineEnd = findLineEnd(data, at);
+    if (carriageReturn >= 0 && carriageReturn < at) carriageReturn = data.indexOf(CARRIAGE_RETURN, at);
+    const lineFeed = data.indexOf(LINE_FEED, at);
+    const isCarriageReturn = carriageReturn >= 0 && (lineFeed < 0 || carriageReturn < lineFeed);
+    const lineEnd = isCarriageReturn ? carriageReturn : lineFeed;
     if (lineEnd < 0) return { frames, start, at: data.length };
     const length = lineEndLength(data, lineEnd);
     if (length === 0) return { frames, start, at: lineEnd };
@@ -67,13 +72,6 @@ function cutFrames(data: Uint8Array, from: number): { frames: Uint8Array[]; star
     frames.push(data.subarray(start, at));
     start = at;
   }
-}
-
-/** Index of the next LF or CR, or -1. */
-function findLineEnd(data: Uint8Array, from: number): number {
-  const lineFeed = data.indexOf(LINE_FEED, from);
-  const carriageReturn = data.subarray(from, lineFeed < 0 ? data.length : lineFeed).indexOf(CARRIAGE_RETURN);
-  return carriageReturn < 0 ? lineFeed : from + carriageReturn;
 }
 
 /** Whether the line that ends at `index` is empty: it begins the frame there, or directly follows another line end. */

@@ -1,21 +1,23 @@
 import { parseSseFrame } from '../framing/sse.js';
-import { hasValueOf, type FrameReader, type Observation } from '../passthrough/observation.js';
+import { hasValueOf, needle, type FrameReader, type Observation } from '../passthrough/observation.js';
 import { malformedAnswer } from '../translation/answer-error.js';
 import { arrayOf, findJsonObject, objectOf, stringOf, type JsonObject } from '../translation/json.js';
 import { findChatStreamError } from './error.js';
 import { mapChatFinish } from './finish.js';
 import { findChatUsage } from './usage.js';
 
+const USAGE = needle('"usage"');
+const FINISH_REASON = needle('"finish_reason"');
+const ERROR = needle('"error"');
+const DONE = needle('[DONE]');
+
 /** Parses a Chat stream's frames until the first token, and then only those that hold usage, a finish reason or an error. */
 export class ChatFrameReader implements FrameReader {
   read(frame: Buffer, seen: Observation): void {
     const isTelling =
-      !seen.hasFirstToken ||
-      hasValueOf(frame, '"usage"') ||
-      hasValueOf(frame, '"finish_reason"') ||
-      hasValueOf(frame, '"error"');
+      !seen.hasFirstToken || hasValueOf(frame, USAGE) || hasValueOf(frame, FINISH_REASON) || hasValueOf(frame, ERROR);
     if (!isTelling) {
-      if (frame.includes('[DONE]')) this.#readDone(frame, seen);
+      if (frame.includes(DONE)) this.#readDone(frame, seen);
       return;
     }
     const event = parseSseFrame(frame);
@@ -69,7 +71,7 @@ function hasToken(delta: JsonObject): boolean {
  * never hidden.
  */
 export function isUsageOnlyFrame(frame: Buffer): boolean {
-  if (!hasValueOf(frame, '"usage"')) return false;
+  if (!hasValueOf(frame, USAGE)) return false;
   const json = findJsonObject(parseSseFrame(frame)?.data ?? '');
   return json !== undefined && json['usage'] != null && Array.isArray(json['choices']) && json['choices'].length === 0;
 }

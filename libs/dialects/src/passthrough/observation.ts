@@ -22,6 +22,11 @@ export class Observation {
   }
 }
 
+/** Bytes to search for, encoded once and not in every frame. */
+export function needle(text: string): Buffer {
+  return Buffer.from(text);
+}
+
 /** Reads the few frames of a stream that tell something. Stateful: one per answer. */
 export interface FrameReader {
   /** Looks at one frame's bytes and notes what it says. May throw for a frame that cannot be read. */
@@ -35,7 +40,7 @@ const LETTER_N = 0x6e;
  * Whether the frame has this JSON key with a value other than null, without parsing. Inside a JSON string the key's quotes would be escaped,
  * so text of the answer is never mistaken for it.
  */
-export function hasValueOf(frame: Buffer, quotedKey: string): boolean {
+export function hasValueOf(frame: Buffer, quotedKey: Buffer): boolean {
   let at = frame.indexOf(quotedKey);
   while (at >= 0) {
     let index = skipSpaces(frame, at + quotedKey.length);

@@ -3,8 +3,9 @@ import type { ObservedUsage, StreamPassthrough } from '../dialect.js';
 import { concatBytes, EMPTY_BYTES, viewAsBuffer } from '../framing/bytes.js';
 import { SseFrameSplitter } from '../framing/sse.js';
 import { unreadableStream } from '../translation/answer-error.js';
-import { Observation, type FrameReader } from './observation.js';
+import { needle, Observation, type FrameReader } from './observation.js';
 
+const DATA = needle('data:');
 const BRACE_OPEN = 0x7b;
 const BRACE_CLOSE = 0x7d;
 const BRACKET_OPEN = 0x5b;
@@ -80,8 +81,8 @@ function requirePlausible(frame: Buffer): void {
 
 /** Index of the first byte of data, or -1 for a frame without (a comment, an event name alone, empty data). */
 function findDataStart(frame: Buffer): number {
-  let at = frame.indexOf('data:');
-  while (at > 0 && frame[at - 1] !== 0x0a && frame[at - 1] !== 0x0d) at = frame.indexOf('data:', at + 5);
+  let at = frame.indexOf(DATA);
+  while (at > 0 && frame[at - 1] !== 0x0a && frame[at - 1] !== 0x0d) at = frame.indexOf(DATA, at + 5);
   if (at < 0) return -1;
   let index = at + 5;
   while (frame[index] === 0x20) index += 1;

@@ -70,7 +70,7 @@ function requestUsage(bytes: Uint8Array, field: ScannedField): ByteEdit[] {
 }
 
 /** Bedrock's name of the body format; the only version there is. */
-const BEDROCK_ANTHROPIC_VERSION = 'bedrock-2023-05-31';
+export const BEDROCK_ANTHROPIC_VERSION = 'bedrock-2023-05-31';
 
 /**
  * A Messages body as InvokeModel wants it: without `model` and `stream` (they are in the path), with `anthropic_version`, and with these

@@ -2,10 +2,10 @@ import type { Block, CallMessage } from '@weir/call-model';
 import type { DropList } from './drop-list.js';
 
 /** What the users' turn says where a conversation starts with the model's. */
-export const OPENING_USER_TEXT = 'Continue.';
+const OPENING_USER_TEXT = 'Continue.';
 
 /** A system message that cannot be hoisted, in a form a model takes for an instruction inside a user's turn. */
-export function wrapSystemText(text: string): string {
+function wrapSystemText(text: string): string {
   return `<system>\n${text}\n</system>`;
 }
 
