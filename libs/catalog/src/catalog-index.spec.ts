@@ -5,8 +5,8 @@ import { aliasRecord, keyRecord, modelRecord, priceRecord } from './catalog.fixt
 import { CatalogIndex } from './catalog-index.js';
 
 describe('CatalogIndex', () => {
-  const put = (index: CatalogIndex, kind: string, id: string, value: unknown, run = 1) =>
-    index.apply('catalog', kvKey(kind, id), value, run);
+  const put = (index: CatalogIndex, kind: string, id: string, value: unknown) =>
+    index.apply('catalog', kvKey(kind, id), value, 1);
 
   it('ends with the newest version of a record, in whatever order versions arrive', () => {
     const versions = fc.array(fc.record({ version: fc.integer({ min: 1, max: 20 }), isRemoved: fc.boolean() }), {
@@ -65,7 +65,7 @@ describe('CatalogIndex', () => {
     put(index, 'key', 'kept', keyRecord('kept', 1));
     put(index, 'key', 'gone', keyRecord('gone', 1));
     index.apply('prices', kvKey('price', 'p@1'), priceRecord('p', 'p@1', 0), 1);
-    put(index, 'key', 'kept', keyRecord('kept', 1), 2);
+    index.apply('catalog', kvKey('key', 'kept'), keyRecord('kept', 1), 2);
     expect(index.dropUnseen('catalog', 2)).toBe(true);
     expect(index.findKey('hmac-gone')).toBeUndefined();
     expect(index.findKey('hmac-kept')).toBeDefined();
