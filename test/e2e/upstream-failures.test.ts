@@ -1,7 +1,14 @@
 import { after, before, describe, it } from 'node:test';
 import { startStack, type Connection, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
-import { callModel, CONFIGURATION, expectAgreement, recordOfCall, type ClientDialect, type SeenCall } from './upstream-kit.js';
+import {
+  callModel,
+  CONFIGURATION,
+  expectAgreement,
+  recordOfCall,
+  type ClientDialect,
+  type SeenCall,
+} from './upstream-kit.js';
 
 /** A tenth of the defaults: 15 s where a failure is visible, 17 s where it is silence, and half a second for a busy machine. */
 const SCALE = 0.1;
@@ -32,22 +39,90 @@ interface Expected {
 const OVERLOADED = ['upstream_overloaded', 'upstream_error'];
 
 const BEFORE_FIRST_BYTE: readonly Expected[] = [
-  { fail: '400', codes: ['upstream_rejected'], statuses: [400], openai: ['invalid_request_error', 'upstream_rejected'], anthropic: ['invalid_request_error'] },
+  {
+    fail: '400',
+    codes: ['upstream_rejected'],
+    statuses: [400],
+    openai: ['invalid_request_error', 'upstream_rejected'],
+    anthropic: ['invalid_request_error'],
+  },
   { fail: '401', codes: ['upstream_auth'], statuses: [502], openai: ['upstream_auth'], anthropic: ['api_error'] },
-  { fail: '404', codes: ['upstream_rejected'], statuses: [404], openai: ['invalid_request_error', 'model_not_found', 'upstream_rejected'], anthropic: ['not_found_error', 'invalid_request_error'] },
-  { fail: '500', codes: ['upstream_error'], statuses: [500, 502], openai: ['server_error', 'upstream_error'], anthropic: ['api_error'] },
-  { fail: '529', codes: OVERLOADED, statuses: [502, 503, 529], openai: ['overloaded', 'server_error', 'upstream_error'], anthropic: ['overloaded_error', 'api_error'] },
+  {
+    fail: '404',
+    codes: ['upstream_rejected'],
+    statuses: [404],
+    openai: ['invalid_request_error', 'model_not_found', 'upstream_rejected'],
+    anthropic: ['not_found_error', 'invalid_request_error'],
+  },
+  {
+    fail: '500',
+    codes: ['upstream_error'],
+    statuses: [500, 502],
+    openai: ['server_error', 'upstream_error'],
+    anthropic: ['api_error'],
+  },
+  {
+    fail: '529',
+    codes: OVERLOADED,
+    statuses: [502, 503, 529],
+    openai: ['overloaded', 'server_error', 'upstream_error'],
+    anthropic: ['overloaded_error', 'api_error'],
+  },
   { fail: 'reset', codes: ['upstream_reset'], statuses: [502], openai: ['upstream_reset'], anthropic: ['api_error'] },
-  { fail: '200-then-reset', codes: ['upstream_reset'], statuses: [502], openai: ['upstream_reset'], anthropic: ['api_error'] },
-  { fail: 'stall', codes: ['upstream_first_token_timeout'], statuses: [504], openai: ['upstream_timeout'], anthropic: ['timeout_error'], isSilent: true },
-  { fail: 'malformed@0', codes: ['upstream_malformed'], statuses: [502], openai: ['upstream_malformed'], anthropic: ['api_error'] },
+  {
+    fail: '200-then-reset',
+    codes: ['upstream_reset'],
+    statuses: [502],
+    openai: ['upstream_reset'],
+    anthropic: ['api_error'],
+  },
+  {
+    fail: 'stall',
+    codes: ['upstream_first_token_timeout'],
+    statuses: [504],
+    openai: ['upstream_timeout'],
+    anthropic: ['timeout_error'],
+    isSilent: true,
+  },
+  {
+    fail: 'malformed@0',
+    codes: ['upstream_malformed'],
+    statuses: [502],
+    openai: ['upstream_malformed'],
+    anthropic: ['api_error'],
+  },
 ];
 
 const AFTER_FIRST_BYTE: readonly Expected[] = [
-  { fail: 'reset@10', codes: ['upstream_reset'], statuses: [200], openai: ['upstream_reset'], anthropic: ['api_error'] },
-  { fail: 'stall@10', codes: ['upstream_idle_timeout'], statuses: [200], openai: ['upstream_timeout'], anthropic: ['timeout_error'], isSilent: true },
-  { fail: 'malformed@10', codes: ['upstream_malformed'], statuses: [200], openai: ['upstream_malformed'], anthropic: ['api_error'] },
-  { fail: 'error@10', codes: OVERLOADED, statuses: [200], openai: ['overloaded', 'upstream_error'], anthropic: ['overloaded_error', 'api_error'] },
+  {
+    fail: 'reset@10',
+    codes: ['upstream_reset'],
+    statuses: [200],
+    openai: ['upstream_reset'],
+    anthropic: ['api_error'],
+  },
+  {
+    fail: 'stall@10',
+    codes: ['upstream_idle_timeout'],
+    statuses: [200],
+    openai: ['upstream_timeout'],
+    anthropic: ['timeout_error'],
+    isSilent: true,
+  },
+  {
+    fail: 'malformed@10',
+    codes: ['upstream_malformed'],
+    statuses: [200],
+    openai: ['upstream_malformed'],
+    anthropic: ['api_error'],
+  },
+  {
+    fail: 'error@10',
+    codes: OVERLOADED,
+    statuses: [200],
+    openai: ['overloaded', 'upstream_error'],
+    anthropic: ['overloaded_error', 'api_error'],
+  },
 ];
 
 /** Each way through: same dialect, across dialects, and both of Bedrock's. */
@@ -64,11 +139,17 @@ function expectTypedError(seen: SeenCall, dialect: ClientDialect, expected: Expe
   const { statuses, isSilent } = expected;
   const errors = dialect === 'openai' ? expected.openai : expected.anthropic;
   // One comparison, so that a failure shows the whole answer.
-  expect({ ...seen, isExpected: statuses.includes(seen.status) && errors.includes(seen.error ?? null) }).toMatchObject({ isExpected: true });
+  expect({ ...seen, isExpected: statuses.includes(seen.status) && errors.includes(seen.error ?? null) }).toMatchObject({
+    isExpected: true,
+  });
   expect(seen.ms).toBeLessThan(isSilent ? SILENT_MS : VISIBLE_MS);
 }
 
-async function expectRecorded(seen: SeenCall, codes: readonly (string | null)[], usageSources?: readonly string[]): Promise<void> {
+async function expectRecorded(
+  seen: SeenCall,
+  codes: readonly (string | null)[],
+  usageSources?: readonly string[],
+): Promise<void> {
   const record = await recordOfCall(connection, seen.callId);
   const { call, attempts } = record;
   expect(call).toMatchObject({ status: seen.status, attempts: 1 });
@@ -86,7 +167,12 @@ for (const { dialect, model } of ROUTES) {
     for (const stream of [false, true]) {
       for (const expected of BEFORE_FIRST_BYTE) {
         it(`hears of ${expected.fail} before the first byte${stream ? ' of a stream' : ''}`, async () => {
-          const seen = await callModel(connection, { dialect, model, stream, content: `[[sim fail=${expected.fail}]]` });
+          const seen = await callModel(connection, {
+            dialect,
+            model,
+            stream,
+            content: `[[sim fail=${expected.fail}]]`,
+          });
           expectTypedError(seen, dialect, expected);
           toCheck.push(() => expectRecorded(seen, expected.codes));
         });
@@ -95,7 +181,12 @@ for (const { dialect, model } of ROUTES) {
 
     for (const expected of AFTER_FIRST_BYTE) {
       it(`hears of ${expected.fail} inside the stream, after what came before it`, async () => {
-        const seen = await callModel(connection, { dialect, model, stream: true, content: `[[sim fail=${expected.fail}]]` });
+        const seen = await callModel(connection, {
+          dialect,
+          model,
+          stream: true,
+          content: `[[sim fail=${expected.fail}]]`,
+        });
         expectTypedError(seen, dialect, expected);
         expect(seen.text).toContain('008 ');
         toCheck.push(() => expectRecorded(seen, expected.codes, ['bounded']));
@@ -105,7 +196,12 @@ for (const { dialect, model } of ROUTES) {
     for (const usage of ['none', 'twice', 'late']) {
       for (const stream of [false, true]) {
         it(`gets an answer whose usage comes ${usage}${stream ? ', streamed' : ''}`, async () => {
-          const seen = await callModel(connection, { dialect, model, stream, content: `[[sim chunks=5 usage=${usage}]]` });
+          const seen = await callModel(connection, {
+            dialect,
+            model,
+            stream,
+            content: `[[sim chunks=5 usage=${usage}]]`,
+          });
           expect(seen).toMatchObject({ status: 200, error: undefined });
           toCheck.push(() => expectRecorded(seen, [null], [usage === 'none' ? 'estimated' : 'provider']));
         });

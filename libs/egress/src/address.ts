@@ -5,8 +5,7 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 export type AddressRanges = readonly (readonly [Address, number])[];
 
 export type AddressVerdict =
-  | { readonly allowed: true; readonly isPrivate: boolean }
-  | { readonly allowed: false; readonly range: string };
+  { readonly allowed: true; readonly isPrivate: boolean } | { readonly allowed: false; readonly range: string };
 
 /** 64:ff9b::/96, the well-known prefix of NAT64 (RFC 6052 §2.1). The local-use prefix 64:ff9b:1::/48 stays refused. */
 const NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96');
@@ -45,7 +44,7 @@ function unwrap(address: Address): Address {
 }
 
 function covers(ranges: AddressRanges, address: Address): boolean {
-  return ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base as never, bits));
+  return ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits));
 }
 
 /**

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { eventually } from '@weir/testing';
 import { createEgress, type Egress } from './egress.js';
 import type { EgressError } from './egress-error.js';
 import type { Resolve } from './guarded-connector.js';
@@ -33,7 +34,10 @@ function scripted(...answers: string[][]): Resolve & { asked: () => number } {
   let asked = 0;
   const resolve: Resolve = (_host, callback) => {
     const addresses = answers[Math.min(asked++, answers.length - 1)] ?? [];
-    callback(null, addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })));
+    callback(
+      null,
+      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    );
   };
   return Object.assign(resolve, { asked: () => asked });
 }
@@ -46,7 +50,7 @@ describe('egress', () => {
   after(async () => {
     await egress.close();
     for (const server of servers) {
-      (server as Server).closeAllConnections?.();
+      if ('closeAllConnections' in server) server.closeAllConnections();
       server.close();
     }
   });
@@ -55,10 +59,22 @@ describe('egress', () => {
     const { url } = await serve((_, response) => response.end('yes'));
     assert.equal(Buffer.from((await get(url, egress)).body).toString(), 'yes');
     await assert.rejects(get(url, egress, { ...loopback, allowPrivate: [] }), refusedAs('address_not_allowed'));
-    await assert.rejects(get(url, egress, { ...loopback, allowPrivate: ['10.0.0.0/8'] }), refusedAs('address_not_allowed'));
+    await assert.rejects(
+      get(url, egress, { ...loopback, allowPrivate: ['10.0.0.0/8'] }),
+      refusedAs('address_not_allowed'),
+    );
   });
 
-  for (const host of ['localhost', '0.0.0.0', '2130706433', '0177.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '[fec0::1]', '100.64.0.1']) {
+  for (const host of [
+    'localhost',
+    '0.0.0.0',
+    '2130706433',
+    '0177.0.0.1',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '[fec0::1]',
+    '100.64.0.1',
+  ]) {
     it(`never connects to ${host} without an entry`, async () => {
       let connections = 0;
       const { port, server } = await serve((_, response) => response.end());
@@ -78,7 +94,9 @@ describe('egress', () => {
     // 192.0.2.1 would be refused; a public address that swallows packets shows that the second answer is never used.
     const resolve = scripted(['198.51.100.1'], ['127.0.0.1']);
     const rebinding = createEgress({ resolve });
-    await assert.rejects(get(`http://rebind.example:${port}`, rebinding, { ...loopback, allowPrivate: ['198.51.100.0/24'] }));
+    await assert.rejects(
+      get(`http://rebind.example:${port}`, rebinding, { ...loopback, allowPrivate: ['198.51.100.0/24'] }),
+    );
     assert.equal(resolve.asked(), 1);
     assert.equal(connections, 0);
     await rebinding.close();
@@ -117,7 +135,10 @@ describe('egress', () => {
 
   it('caps the size of an answer', async () => {
     const { url } = await serve((_, response) => response.end(Buffer.alloc(100_000)));
-    await assert.rejects(get(url, egress, { ...loopback, responseBytesMax: 50_000 } as never), refusedAs('response_too_large'));
+    await assert.rejects(
+      get(url, egress, { ...loopback, responseBytesMax: 50_000 } as never),
+      refusedAs('response_too_large'),
+    );
   });
 
   it('caps the time of an exchange', async () => {
@@ -156,6 +177,7 @@ describe('egress', () => {
   it('destroys the socket at once when aborted, and reads nothing while paused', async () => {
     let written = 0;
     let closedAt = 0;
+    let abortedAt = 0;
     const { url } = await serve((request, response) => {
       request.socket.once('close', () => (closedAt = performance.now()));
       const write = () => {
@@ -166,34 +188,45 @@ describe('egress', () => {
     });
     const dispatcher = egress.dispatcher(url, loopback);
     let received = 0;
-    let onFirst: () => void = () => {};
-    const first = new Promise<void>((resolve) => (onFirst = resolve));
-    const failed = new Promise<EgressError>((resolve) => {
+    const ended = new Promise<EgressError>((resolve) => {
       const handler: ResponseHandler = {
         head: () => exchange.pause(),
-        data: (chunk) => {
-          received += chunk.byteLength;
-          onFirst();
-        },
+        data: (chunk) => (received += chunk.byteLength),
         end() {},
         fail: resolve,
       };
       const exchange = dispatcher.send({ method: 'POST', path: '/', headers: {}, body: Buffer.from('{}') }, handler);
-      setTimeout(() => exchange.resume(), 100);
-      void first.then(() => {
+      void (async () => {
+        await untilStill(() => written);
+        const heldBack = received;
+        exchange.resume();
+        await eventually(() => assert.ok(received > heldBack), { timeoutMs: 2_000, everyMs: 1 });
         exchange.pause();
-        setTimeout(() => {
-          const abortedAt = performance.now();
-          exchange.abort();
-          setTimeout(() => assert.ok(closedAt - abortedAt < 100 && closedAt > 0, 'socket closed within 100 ms'), 150);
-        }, 100);
-      });
+        await untilStill(() => received);
+        abortedAt = performance.now();
+        exchange.abort();
+      })();
     });
-    const error = await failed;
-    assert.equal(error.code, 'aborted');
-    assert.ok(received < 1_000_000, `a paused exchange went on reading: ${received}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    assert.ok(written < 64 * 1024 * 1024);
+    assert.equal((await ended).code, 'aborted');
+    assert.ok(written < 64 * 1024 * 1024, `a paused exchange went on reading: ${written}`);
+    await eventually(() => assert.ok(closedAt > 0), { timeoutMs: 2_000, everyMs: 5 });
+    assert.ok(closedAt - abortedAt < 100, `the socket was closed after ${closedAt - abortedAt} ms`);
     await egress.release(dispatcher);
   });
 });
+
+/** Waits until a growing count has been the same for 100 ms. */
+async function untilStill(count: () => number): Promise<void> {
+  let last = -1;
+  let since = performance.now();
+  await eventually(
+    () => {
+      if (count() !== last) {
+        last = count();
+        since = performance.now();
+      }
+      assert.ok(performance.now() - since > 100);
+    },
+    { timeoutMs: 10_000, everyMs: 5 },
+  );
+}

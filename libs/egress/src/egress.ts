@@ -42,11 +42,7 @@ function buffered(dispatcher: OriginDispatcher, request: BufferedRequest): Promi
     const chunks: Uint8Array[] = [];
     let head: ResponseHead = { status: 0, headers: {} };
     let failure: EgressError | null = null;
-    let timer: NodeJS.Timeout | undefined;
-    const settle = () => {
-      clearTimeout(timer);
-      request.signal?.removeEventListener('abort', onAbort);
-    };
+    const settled = new AbortController();
     const stop = (reason: EgressError) => {
       failure = reason;
       exchange.abort();
@@ -58,16 +54,18 @@ function buffered(dispatcher: OriginDispatcher, request: BufferedRequest): Promi
       head: (received) => (head = received),
       data: (chunk) => void chunks.push(chunk),
       end: () => {
-        settle();
+        settled.abort();
         resolve({ ...head, body: Buffer.concat(chunks) });
       },
       fail: (error) => {
-        settle();
+        settled.abort();
         reject(failure ?? error);
       },
     });
-    timer = setTimeout(onTimeout, request.timeoutMs);
-    request.signal?.addEventListener('abort', onAbort, { once: true });
+    if (settled.signal.aborted) return;
+    const timer = setTimeout(onTimeout, request.timeoutMs);
+    settled.signal.addEventListener('abort', () => clearTimeout(timer));
+    request.signal?.addEventListener('abort', onAbort, { signal: settled.signal });
     if (request.signal?.aborted) onAbort();
   });
 }

@@ -11,7 +11,7 @@ export type Resolve = (
 ) => void;
 
 export const systemResolve: Resolve = (host, callback) =>
-  systemLookup(host, { all: true, verbatim: true }, (error, addresses) => callback(error, addresses ?? []));
+  systemLookup(host, { all: true, verbatim: true }, (error, addresses) => callback(error, error ? [] : addresses));
 
 export interface ConnectorOptions {
   readonly allowPrivate: AddressRanges;

@@ -99,7 +99,11 @@ class RunningExchange implements Exchange, Dispatcher.DispatchHandler {
     this.handler.sent?.();
   }
 
-  onResponseStart(controller: Controller, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    controller: Controller,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     // 1xx are no answers yet; the real one follows on the same exchange.
     if (this.isOver || status < 200) return;
     this.handler.head({ status, headers: flattenHeaders(headers) });
@@ -157,7 +161,7 @@ export class OriginDispatcher {
     const exchange = new RunningExchange(handler, this.host);
     try {
       this.pool.dispatch(
-        { method: request.method, path: request.path, headers: request.headers, body: request.body as Buffer | null },
+        { method: request.method, path: request.path, headers: request.headers, body: request.body },
         exchange,
       );
     } catch (error) {

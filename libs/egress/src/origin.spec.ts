@@ -22,7 +22,9 @@ describe('parseUpstreamUrl', () => {
     'https://user:secret@example.com',
     'https://',
     'not a url',
-  ])('refuses %s', (url) => expect(() => parseUpstreamUrl(url)).toThrow(expect.objectContaining({ code: 'invalid_url' })));
+  ])('refuses %s', (url) =>
+    expect(() => parseUpstreamUrl(url)).toThrow(expect.objectContaining({ code: 'invalid_url' })),
+  );
 
   it('keeps what it refuses out of its message where it may be a secret', () => {
     expect(() => parseUpstreamUrl('https://user:secret@example.com')).toThrow(/^example\.com: user info in a URL$/);

@@ -1,10 +1,10 @@
-import { bootstrapService, parseSettings } from '@weir/kit';
+import { bootstrapService } from '@weir/kit';
 import { drainProviders, ProvidersModule } from './providers.module.js';
-import { ProvidersSettings } from './settings.js';
+import { readSettings } from './settings.js';
 
-void bootstrapService({
+await bootstrapService({
   name: 'providers',
   module: ProvidersModule,
-  settings: () => parseSettings(ProvidersSettings, process.env),
+  settings: readSettings,
   onDrain: drainProviders,
 });

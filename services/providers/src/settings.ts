@@ -1,4 +1,4 @@
-import { commonSettings } from '@weir/kit';
+import { commonSettings, parseSettings } from '@weir/kit';
 import { z } from 'zod';
 
 const Count = z.coerce.number().int().min(1);
@@ -22,3 +22,6 @@ export const ProvidersSettings = z.object({
   WEIR_JOURNAL_FSYNC_MS: Count.default(100),
 });
 export type ProvidersSettings = z.infer<typeof ProvidersSettings>;
+
+/** Throws SettingsError with every fault of the environment. */
+export const readSettings = (): ProvidersSettings => parseSettings(ProvidersSettings, process.env);

@@ -1,10 +1,10 @@
-import { bootstrapService, parseSettings } from '@weir/kit';
+import { bootstrapService } from '@weir/kit';
 import { drainRouter, RouterModule } from './router.module.js';
-import { RouterSettings } from './settings.js';
+import { readSettings } from './settings.js';
 
-void bootstrapService({
+await bootstrapService({
   name: 'router',
   module: RouterModule,
-  settings: () => parseSettings(RouterSettings, process.env),
+  settings: readSettings,
   onDrain: drainRouter,
 });

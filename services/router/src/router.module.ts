@@ -2,7 +2,16 @@ import { Inject, Module, type INestApplication, type OnApplicationShutdown, type
 import { CallForwarder, CallServer, connectBus, EventServer, type BusConnection } from '@weir/bus';
 import { openCatalog, type Catalog } from '@weir/catalog';
 import { queueGroups, RouteCallV1, subjects, TargetOutcomeV1, WorkerPresenceV1 } from '@weir/contracts';
-import { CLOCK, HEALTH, LOGGER, MICROSERVICE_STRATEGIES, SETTINGS, type Clock, type Health, type Logger } from '@weir/kit';
+import {
+  CLOCK,
+  HEALTH,
+  LOGGER,
+  MICROSERVICE_STRATEGIES,
+  SETTINGS,
+  type Clock,
+  type Health,
+  type Logger,
+} from '@weir/kit';
 import { RouteCallHandler } from './adapters/bus/route-call.handler.js';
 import { RouterMetrics } from './adapters/bus/router-metrics.js';
 import { TargetHealthHandler } from './adapters/bus/target-health.handler.js';
@@ -53,7 +62,9 @@ const healthBook: Provider = {
       metrics.targetsOpen.set({ deployment }, phase === 'open' ? 1 : 0);
       logger.warn({ deployment, phase }, phase === 'open' ? 'target taken out' : 'target back');
     });
-    records.onChange(() => book.retain(new Set(records.models().flatMap((model) => model.deployments.map(({ id }) => id)))));
+    records.onChange(() =>
+      book.retain(new Set(records.models().flatMap((model) => model.deployments.map(({ id }) => id)))),
+    );
     return book;
   },
 };
@@ -73,7 +84,9 @@ const callServer: Provider = {
   useFactory: (bus: BusConnection, settings: RouterSettings, logger: Logger) =>
     new CallServer({
       connection: bus,
-      subscriptions: [{ definition: RouteCallV1, subject: subjects.route(settings.WEIR_REGION), queue: queueGroups.router }],
+      subscriptions: [
+        { definition: RouteCallV1, subject: subjects.route(settings.WEIR_REGION), queue: queueGroups.router },
+      ],
       onError: (error) => logger.error({ err: error }, 'route'),
     }),
 };
@@ -130,4 +143,3 @@ export async function drainRouter(app: INestApplication): Promise<void> {
   const bus = app.get<BusConnection>(BUS, { strict: false });
   if (bus.isConnected) await bus.roundTrip();
 }
-

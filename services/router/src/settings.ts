@@ -1,4 +1,4 @@
-import { commonSettings } from '@weir/kit';
+import { commonSettings, parseSettings } from '@weir/kit';
 import { z } from 'zod';
 import type { HealthPolicy } from './domain/target-health.js';
 
@@ -20,6 +20,9 @@ export const RouterSettings = z.object({
   WEIR_HEALTH_REST_MAX_MS: Milliseconds.default(300_000),
 });
 export type RouterSettings = z.infer<typeof RouterSettings>;
+
+/** Throws SettingsError with every fault of the environment. */
+export const readSettings = (): RouterSettings => parseSettings(RouterSettings, process.env);
 
 /** The settings' health policy in real milliseconds. `Retry-After` comes from outside and is not scaled, nor is its limit. */
 export function healthPolicy(settings: RouterSettings): HealthPolicy {

@@ -1,7 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from '@weir/kit';
 import type { AttemptFinished } from '../domain/attempt-record.js';
 
-const LATENCY_MS = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 900_000];
+const LATENCY_MS = [
+  5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 900_000,
+];
 
 export interface LiveCounts {
   readonly open: () => number;

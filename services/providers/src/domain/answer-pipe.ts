@@ -1,5 +1,13 @@
 import type { CallError, FinishReason, StreamEvent, Usage } from '@weir/call-model';
-import type { Dialect, ObservedUsage, StreamDecoder, StreamEncoder, StreamPassthrough, TranslationContext, UsageObserver } from '@weir/dialects';
+import type {
+  Dialect,
+  ObservedUsage,
+  StreamDecoder,
+  StreamEncoder,
+  StreamPassthrough,
+  TranslationContext,
+  UsageObserver,
+} from '@weir/dialects';
 
 const NOTHING = new Uint8Array(0);
 
@@ -160,7 +168,15 @@ const NO_OBSERVER: UsageObserver = {
   push: () => {},
   hasFirstToken: true,
   error: null,
-  result: () => ({ usage: null, usageMismatch: null, finish: null, error: null, isComplete: true, id: null, model: null }),
+  result: () => ({
+    usage: null,
+    usageMismatch: null,
+    finish: null,
+    error: null,
+    isComplete: true,
+    id: null,
+    model: null,
+  }),
 };
 
 /** A whole answer between two dialects: read when it is complete. */
@@ -199,7 +215,15 @@ export class TranslatedBodyPipe implements AnswerPipe {
       return NOTHING;
     }
     const { id, model, finish, usage } = parsed.response;
-    this.observed = { usage, usageMismatch: parsed.usageMismatch ?? null, finish, error: null, isComplete: true, id, model };
+    this.observed = {
+      usage,
+      usageMismatch: parsed.usageMismatch ?? null,
+      finish,
+      error: null,
+      isComplete: true,
+      id,
+      model,
+    };
     return this.client.writeResponse({ ...parsed.response, id: id === '' ? this.ownId : id }, this.context);
   }
 

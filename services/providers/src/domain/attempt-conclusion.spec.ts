@@ -70,14 +70,19 @@ describe('concludeAttempt', () => {
   });
 
   it('tries nothing where no target is left', () => {
-    expect(concludeAttempt({ kind: 'fault', fault: faultOf('upstream_error') }, progress({ isLast: true }))).toMatchObject({
+    expect(
+      concludeAttempt({ kind: 'fault', fault: faultOf('upstream_error') }, progress({ isLast: true })),
+    ).toMatchObject({
       isRetried: false,
     });
   });
 
-  it.each(['upstream_total_timeout', 'upstream_idle_timeout', 'internal'] as const)('does not try again after %s', (code) => {
-    expect(concludeAttempt({ kind: 'fault', fault: faultOf(code) }, progress())).toMatchObject({ isRetried: false });
-  });
+  it.each(['upstream_total_timeout', 'upstream_idle_timeout', 'internal'] as const)(
+    'does not try again after %s',
+    (code) => {
+      expect(concludeAttempt({ kind: 'fault', fault: faultOf(code) }, progress())).toMatchObject({ isRetried: false });
+    },
+  );
 
   it('fails the client’s own mistakes straight, and does not hold them against the target', () => {
     const fault = faultOfCallError({ type: 'invalid_request', message: 'bad', status: 422 });
@@ -92,13 +97,25 @@ describe('concludeAttempt', () => {
 
   it('tries another target where this one does not know the model', () => {
     const fault = faultOfCallError({ type: 'not_found', message: 'no such model', status: 404 });
-    expect(concludeAttempt({ kind: 'fault', fault }, progress({ status: 404 }))).toMatchObject({ isRetried: true, health: 'rejected' });
+    expect(concludeAttempt({ kind: 'fault', fault }, progress({ status: 404 }))).toMatchObject({
+      isRetried: true,
+      health: 'rejected',
+    });
   });
 
   it('bounds what was cancelled after it was sent, charges nothing before, and blames nobody', () => {
     const end = { kind: 'cancelled', code: 'client_gone' } as const;
-    expect(concludeAttempt(end, progress({ isSent: false, status: null }))).toMatchObject({ outcome: 'cancelled', usageSource: 'none', health: null });
-    expect(concludeAttempt(end, progress(begun))).toMatchObject({ outcome: 'cancelled', usageSource: 'bounded', isRetried: false, health: null });
+    expect(concludeAttempt(end, progress({ isSent: false, status: null }))).toMatchObject({
+      outcome: 'cancelled',
+      usageSource: 'none',
+      health: null,
+    });
+    expect(concludeAttempt(end, progress(begun))).toMatchObject({
+      outcome: 'cancelled',
+      usageSource: 'bounded',
+      isRetried: false,
+      health: null,
+    });
     expect(concludeAttempt(end, progress({ status: null }))).toMatchObject({ usageSource: 'bounded' });
   });
 });

@@ -65,6 +65,10 @@ export function concludeAttempt(end: AttemptEnd, progress: AttemptProgress): Att
     return { outcome: 'completed', errorCode: null, usageSource, isRetried: false, health: 'ok' };
   }
   if (end.kind === 'fault') return concludeFault(end.fault, progress);
-  const usageSource = progress.isSent ? (progress.status !== null && progress.status >= 400 ? 'none' : 'bounded') : 'none';
+  const usageSource = progress.isSent
+    ? progress.status !== null && progress.status >= 400
+      ? 'none'
+      : 'bounded'
+    : 'none';
   return { outcome: 'cancelled', errorCode: end.code, usageSource, isRetried: false, health: null };
 }

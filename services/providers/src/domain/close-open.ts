@@ -1,4 +1,10 @@
-import { AttemptFinishedV1, AttemptStartedV1, type EventData, type EventDraft, type EventEnvelope } from '@weir/contracts';
+import {
+  AttemptFinishedV1,
+  AttemptStartedV1,
+  type EventData,
+  type EventDraft,
+  type EventEnvelope,
+} from '@weir/contracts';
 
 const idOf = (event: EventEnvelope): string => (event.data as { attemptId: string }).attemptId;
 

@@ -17,11 +17,15 @@ describe('findPassedDeadline', () => {
   });
 
   it('does not take a slow client for a silent upstream', () => {
-    expect(findPassedDeadline({ ...times, firstTokenAt: 10, lastDataAt: 20, isPaused: true }, timeouts, 900)).toBeNull();
+    expect(
+      findPassedDeadline({ ...times, firstTokenAt: 10, lastDataAt: 20, isPaused: true }, timeouts, 900),
+    ).toBeNull();
   });
 
   it('ends every answer in the end', () => {
-    expect(findPassedDeadline({ ...times, firstTokenAt: 10, lastDataAt: 999 }, timeouts, 1_000)).toBe('upstream_total_timeout');
+    expect(findPassedDeadline({ ...times, firstTokenAt: 10, lastDataAt: 999 }, timeouts, 1_000)).toBe(
+      'upstream_total_timeout',
+    );
   });
 
   it('scales every limit', () => {

@@ -1,6 +1,7 @@
 import type { CallEnvelopeV1, Deployment } from '@weir/contracts';
 import { CALL_SIZES } from '@weir/contracts';
 import {
+  createInvokeToSse,
   createPassthrough,
   getDialect,
   prepareInvokeBody,
@@ -20,7 +21,6 @@ import {
   type AnswerPipe,
 } from './answer-pipe.js';
 import { splitBetas } from './bedrock-betas.js';
-import { createInvokePassthrough } from './invoke-stream.js';
 import { anthropicVersion } from './upstream-headers.js';
 
 /** A whole answer is read for its usage up to this size. */
@@ -37,8 +37,7 @@ export interface PreparedCall {
 }
 
 export type Preparation =
-  | { readonly ok: true; readonly prepared: PreparedCall }
-  | { readonly ok: false; readonly fault: RequestFault };
+  { readonly ok: true; readonly prepared: PreparedCall } | { readonly ok: false; readonly fault: RequestFault };
 
 export interface PrepareInput {
   readonly envelope: CallEnvelopeV1;
@@ -97,7 +96,7 @@ function prepareInvoke({ envelope, body }: PrepareInput): PreparedCall {
     dropped,
     isSameDialect: false,
     createPipe: (isStream) =>
-      isStream ? new PassthroughStreamPipe(createInvokePassthrough()) : bodyPipe(getDialect('anthropic')),
+      isStream ? new PassthroughStreamPipe(createInvokeToSse()) : bodyPipe(getDialect('anthropic')),
   };
 }
 
@@ -121,7 +120,11 @@ function prepareTranslation(input: PrepareInput): Preparation {
     isSameDialect: false,
     createPipe: (isStream) =>
       isStream
-        ? new TranslatedStreamPipe(target.createStreamDecoder(context), client.createStreamEncoder(context), envelope.callId)
+        ? new TranslatedStreamPipe(
+            target.createStreamDecoder(context),
+            client.createStreamEncoder(context),
+            envelope.callId,
+          )
         : new TranslatedBodyPipe(target, client, context, envelope.callId),
   };
   return { ok: true, prepared };

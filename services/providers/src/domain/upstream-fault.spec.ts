@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CallErrorType } from '@weir/call-model';
 import { isErrorCode } from '@weir/contracts';
-import { faultOf, faultOfCallError, faultOfEgress, mapFaultToFailure } from './upstream-fault.js';
+import { faultOf, faultOfCallError, mapFaultToFailure } from './upstream-fault.js';
 
 const shown = { status: 429, contentType: 'application/json', body: '{"error":{}}' };
 
@@ -24,17 +24,15 @@ describe('faultOfCallError', () => {
   });
 
   it('keeps Retry-After', () => {
-    expect(faultOfCallError({ type: 'rate_limit', message: 'x', status: 429, retryAfterSeconds: 7 })).toMatchObject({ retryAfterSeconds: 7 });
+    expect(faultOfCallError({ type: 'rate_limit', message: 'x', status: 429, retryAfterSeconds: 7 })).toMatchObject({
+      retryAfterSeconds: 7,
+    });
   });
 
   it('cuts a provider’s message that is endless', () => {
-    expect(faultOfCallError({ type: 'invalid_request', message: 'x'.repeat(100_000), status: 400 }).message).toHaveLength(2_000);
-  });
-});
-
-describe('faultOfEgress', () => {
-  it('never calls a refused address anything that would reveal the network', () => {
-    expect(faultOfEgress('address_not_allowed')).toEqual(faultOf('upstream_unreachable'));
+    expect(
+      faultOfCallError({ type: 'invalid_request', message: 'x'.repeat(100_000), status: 400 }).message,
+    ).toHaveLength(2_000);
   });
 });
 

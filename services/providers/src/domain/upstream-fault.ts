@@ -1,6 +1,5 @@
 import type { CallError, CallErrorType } from '@weir/call-model';
 import { ERRORS, type CallFailure, type ErrorCode } from '@weir/contracts';
-import type { EgressErrorCode } from '@weir/egress';
 
 /** Why an attempt did not bring an answer, in codes of the registry. */
 export interface UpstreamFault {
@@ -33,20 +32,6 @@ const BY_ERROR_TYPE: Readonly<Record<CallErrorType, ErrorCode>> = {
   incomplete: 'upstream_reset',
 };
 
-const BY_EGRESS_CODE: Readonly<Record<EgressErrorCode, ErrorCode>> = {
-  invalid_url: 'upstream_unreachable',
-  address_not_allowed: 'upstream_unreachable',
-  insecure_scheme: 'upstream_unreachable',
-  unreachable: 'upstream_unreachable',
-  connect_timeout: 'upstream_connect_timeout',
-  reset: 'upstream_reset',
-  malformed: 'upstream_malformed',
-  response_too_large: 'upstream_malformed',
-  timeout: 'upstream_total_timeout',
-  invalid_request: 'internal',
-  aborted: 'internal',
-};
-
 /** Faults of the target or of the way there. Not among them: the caller's own mistakes, and answers that merely took too long. */
 const WORTH_ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'upstream_unreachable',
@@ -77,10 +62,6 @@ export function faultOfCallError(error: CallError): UpstreamFault {
     // A model or path that a provider does not know is our configuration's mistake, and the next target may know it.
     isWorthElsewhere: error.type === 'not_found' || WORTH_ELSEWHERE.has(code),
   };
-}
-
-export function faultOfEgress(code: EgressErrorCode): UpstreamFault {
-  return faultOf(BY_EGRESS_CODE[code]);
 }
 
 /** An upstream's error answer: shown unmodified where it speaks the client's dialect, since clients match its wording. */

@@ -2,8 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import type { CallEnvelopeV1 } from '@weir/contracts';
 import { anthropicVersion, forwardedHeaders, shownHeaders, upstreamRequestId } from './upstream-headers.js';
 
-const envelope = (dialect: CallEnvelopeV1['dialect'], headers: Record<string, string>, apiVersion: string | null = null) =>
-  ({ dialect, headers, apiVersion }) as CallEnvelopeV1;
+const envelope = (
+  dialect: CallEnvelopeV1['dialect'],
+  headers: Record<string, string>,
+  apiVersion: string | null = null,
+) => ({ dialect, headers, apiVersion }) as CallEnvelopeV1;
 
 describe('forwardedHeaders', () => {
   const headers = {

@@ -23,7 +23,8 @@ export function forwardedHeaders(envelope: CallEnvelopeV1, upstream: WireDialect
 
 /** `anthropic-version` for an Anthropic upstream: the client's where it speaks the protocol itself. */
 export function anthropicVersion(envelope: CallEnvelopeV1): string {
-  const ownVersion = envelope.dialect === 'anthropic' ? (envelope.apiVersion ?? envelope.headers['anthropic-version']) : undefined;
+  const ownVersion =
+    envelope.dialect === 'anthropic' ? (envelope.apiVersion ?? envelope.headers['anthropic-version']) : undefined;
   return ownVersion ?? ANTHROPIC_VERSION_DEFAULT;
 }
 
@@ -36,7 +37,8 @@ export function shownHeaders(headers: Readonly<Record<string, string>>): Record<
   const shown: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name];
-    if (value !== undefined && !HIDDEN.has(name) && PREFIXES_SHOWN.some((prefix) => name.startsWith(prefix))) shown[name] = value;
+    if (value !== undefined && !HIDDEN.has(name) && PREFIXES_SHOWN.some((prefix) => name.startsWith(prefix)))
+      shown[name] = value;
   }
   return shown;
 }

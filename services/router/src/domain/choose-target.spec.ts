@@ -63,7 +63,10 @@ describe('chooseTarget', () => {
   });
 
   it('sends a due probe to an open target before its healthy peers, but never down to a lower priority', () => {
-    expect(choose([deployment('a'), deployment('b')], {}, { b: 'probe' })).toMatchObject({ deployment: { id: 'b' }, isProbe: true });
+    expect(choose([deployment('a'), deployment('b')], {}, { b: 'probe' })).toMatchObject({
+      deployment: { id: 'b' },
+      isProbe: true,
+    });
     expect(choose([deployment('a'), deployment('b', { priority: 1 })], {}, { b: 'probe' })).toMatchObject({
       deployment: { id: 'a' },
       isProbe: false,
@@ -71,7 +74,11 @@ describe('chooseTarget', () => {
   });
 
   it('does not take a model away from everybody because its only target is open', () => {
-    expect(choose([deployment('a')], {}, { a: 'open' })).toMatchObject({ deployment: { id: 'a' }, isProbe: false, isLast: true });
+    expect(choose([deployment('a')], {}, { a: 'open' })).toMatchObject({
+      deployment: { id: 'a' },
+      isProbe: false,
+      isLast: true,
+    });
   });
 
   it('does not fall back to an open target after a failure elsewhere', () => {

@@ -32,7 +32,10 @@ function byWeight(group: readonly Deployment[], random: () => number): Deploymen
 }
 
 /** The best of the candidates: lowest priority first, a due probe before its healthy peers, else by weight. */
-function pick(candidates: readonly Deployment[], input: ChoiceInput): { deployment: Deployment; isProbe: boolean } | undefined {
+function pick(
+  candidates: readonly Deployment[],
+  input: ChoiceInput,
+): { deployment: Deployment; isProbe: boolean } | undefined {
   const best = Math.min(...candidates.map((deployment) => deployment.priority));
   const group = candidates.filter((deployment) => deployment.priority === best);
   const due = group.find((deployment) => input.availability(deployment.id) === 'probe');

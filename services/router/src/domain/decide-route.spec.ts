@@ -69,12 +69,18 @@ describe('decideRoute', () => {
 
   it('stops at the most attempts a call may have', () => {
     const limited = context({ attemptsMax: 2 });
-    expect(decideRoute(envelope({ attempts: tried('a'), lastFailure }), limited)).toMatchObject({ target: { deploymentId: 'b', isLast: true } });
+    expect(decideRoute(envelope({ attempts: tried('a'), lastFailure }), limited)).toMatchObject({
+      target: { deploymentId: 'b', isLast: true },
+    });
     expect(decideRoute(envelope({ attempts: tried('a', 'b'), lastFailure }), limited)).toMatchObject({ kind: 'fail' });
   });
 
   it.each([
-    ['a catalog that has not been read', { isCatalogReady: false }, { code: 'catalog_not_ready', retryAfterSeconds: 1 }],
+    [
+      'a catalog that has not been read',
+      { isCatalogReady: false },
+      { code: 'catalog_not_ready', retryAfterSeconds: 1 },
+    ],
     ['a model that is gone', { model: undefined }, { code: 'no_target', retryAfterSeconds: null }],
     ['no accepting worker', { isAccepting: () => false }, { code: 'no_worker', retryAfterSeconds: 1 }],
     [

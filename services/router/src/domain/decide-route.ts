@@ -1,4 +1,11 @@
-import { ERRORS, type CallEnvelopeV1, type CallFailure, type CallTarget, type ErrorCode, type ModelRecord } from '@weir/contracts';
+import {
+  ERRORS,
+  type CallEnvelopeV1,
+  type CallFailure,
+  type CallTarget,
+  type ErrorCode,
+  type ModelRecord,
+} from '@weir/contracts';
 import { chooseTarget, type Choice } from './choose-target.js';
 import type { Availability } from './target-health.js';
 
@@ -25,7 +32,11 @@ function failure(code: ErrorCode, retryAfterSeconds: number | null): CallFailure
 }
 
 /** What the caller is told where no target takes the call: the last target's own error before anything of ours. */
-function refuse(choice: Exclude<Choice, { kind: 'target' }>, envelope: CallEnvelopeV1, context: RouteContext): CallFailure {
+function refuse(
+  choice: Exclude<Choice, { kind: 'target' }>,
+  envelope: CallEnvelopeV1,
+  context: RouteContext,
+): CallFailure {
   if (envelope.lastFailure) return envelope.lastFailure;
   switch (choice.kind) {
     case 'no-worker':
@@ -57,5 +68,9 @@ export function decideRoute(envelope: CallEnvelopeV1, context: RouteContext): Ro
   if (choice.kind !== 'target') return { kind: 'fail', failure: refuse(choice, envelope, context) };
   const { id, provider, adapter, upstreamModel } = choice.deployment;
   const isLast = choice.isLast || envelope.attempts.length + 1 >= context.attemptsMax;
-  return { kind: 'forward', target: { deploymentId: id, provider, adapter, upstreamModel, isLast }, isProbe: choice.isProbe };
+  return {
+    kind: 'forward',
+    target: { deploymentId: id, provider, adapter, upstreamModel, isLast },
+    isProbe: choice.isProbe,
+  };
 }

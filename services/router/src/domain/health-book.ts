@@ -1,4 +1,12 @@
-import { availability, reduceHealth, UNKNOWN_HEALTH, type Availability, type HealthEvent, type HealthPolicy, type TargetHealth } from './target-health.js';
+import {
+  availability,
+  reduceHealth,
+  UNKNOWN_HEALTH,
+  type Availability,
+  type HealthEvent,
+  type HealthPolicy,
+  type TargetHealth,
+} from './target-health.js';
 
 /** A target that opened or closed: worth a line in the log and a number on a board. */
 export type PhaseListener = (deploymentId: string, phase: TargetHealth['phase']) => void;

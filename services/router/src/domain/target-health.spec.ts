@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { availability, reduceHealth, UNKNOWN_HEALTH, type HealthEvent, type HealthPolicy, type TargetHealth } from './target-health.js';
+import {
+  availability,
+  reduceHealth,
+  UNKNOWN_HEALTH,
+  type HealthEvent,
+  type HealthPolicy,
+  type TargetHealth,
+} from './target-health.js';
 
 const policy: HealthPolicy = {
   failuresToOpen: 3,
@@ -9,7 +16,12 @@ const policy: HealthPolicy = {
   probeAfterMaxMs: 8_000,
   restMaxMs: 60_000,
 };
-const failed = (at: number, retryAfterMs: number | null = null): HealthEvent => ({ kind: 'failed', at, retryAfterMs, jitter: 0 });
+const failed = (at: number, retryAfterMs: number | null = null): HealthEvent => ({
+  kind: 'failed',
+  at,
+  retryAfterMs,
+  jitter: 0,
+});
 const ok = (at: number, count = 1): HealthEvent => ({ kind: 'ok', at, count });
 const run = (...events: HealthEvent[]): TargetHealth =>
   events.reduce((state, event) => reduceHealth(state, event, policy), UNKNOWN_HEALTH);
@@ -63,13 +75,19 @@ describe('reduceHealth', () => {
 
   it('does not lengthen the wait for calls that were under way when it opened', () => {
     const open = run(failed(0), failed(0), failed(0));
-    const after = [failed(10), failed(20), failed(30)].reduce((state, event) => reduceHealth(state, event, policy), open);
+    const after = [failed(10), failed(20), failed(30)].reduce(
+      (state, event) => reduceHealth(state, event, policy),
+      open,
+    );
     expect(after.probeAt).toBe(open.probeAt);
   });
 
   it('spreads the probes of several routers by their jitter', () => {
     const open = (jitter: number) =>
-      [0, 1, 2].reduce((state, at) => reduceHealth(state, { kind: 'failed', at, retryAfterMs: null, jitter }, policy), UNKNOWN_HEALTH);
+      [0, 1, 2].reduce(
+        (state, at) => reduceHealth(state, { kind: 'failed', at, retryAfterMs: null, jitter }, policy),
+        UNKNOWN_HEALTH,
+      );
     expect(open(0).probeAt).toBe(1_002);
     expect(open(1).probeAt).toBe(1_502);
   });

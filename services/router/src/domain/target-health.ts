@@ -49,14 +49,14 @@ export const UNKNOWN_HEALTH: TargetHealth = Object.freeze({
 
 const BUCKETS_PER_WINDOW = 10;
 
-function count(buckets: readonly Bucket[], at: number, policy: HealthPolicy, ok: number, failed: number): Bucket[] {
+function count(state: TargetHealth, at: number, policy: HealthPolicy, added: Omit<Bucket, 'from'>): Bucket[] {
   const width = policy.windowMs / BUCKETS_PER_WINDOW;
-  const recent = buckets.filter((bucket) => bucket.from > at - policy.windowMs);
+  const recent = state.buckets.filter((bucket) => bucket.from > at - policy.windowMs);
   const last = recent.at(-1);
   if (last && at < last.from + width) {
-    return [...recent.slice(0, -1), { from: last.from, ok: last.ok + ok, failed: last.failed + failed }];
+    return [...recent.slice(0, -1), { from: last.from, ok: last.ok + added.ok, failed: last.failed + added.failed }];
   }
-  return [...recent, { from: at, ok, failed }];
+  return [...recent, { from: at, ...added }];
 }
 
 function isTooBad(buckets: readonly Bucket[], policy: HealthPolicy): boolean {
@@ -70,10 +70,14 @@ function probeDelay(failedProbes: number, jitter: number, policy: HealthPolicy):
   return delay * (1 + 0.5 * jitter);
 }
 
-function reduceFailure(state: TargetHealth, event: HealthEvent & { kind: 'failed' }, policy: HealthPolicy): TargetHealth {
+function reduceFailure(
+  state: TargetHealth,
+  event: HealthEvent & { kind: 'failed' },
+  policy: HealthPolicy,
+): TargetHealth {
   const rest = Math.min(event.retryAfterMs ?? 0, policy.restMaxMs);
   const restUntil = Math.max(state.restUntil, rest > 0 ? event.at + rest : 0);
-  const buckets = count(state.buckets, event.at, policy, 0, 1);
+  const buckets = count(state, event.at, policy, { ok: 0, failed: 1 });
   if (state.phase === 'open') {
     // Calls that were under way when it opened go on failing; only the probe's failure says something new.
     if (!state.isProbing) return { ...state, restUntil };
@@ -91,7 +95,7 @@ export function reduceHealth(state: TargetHealth, event: HealthEvent, policy: He
   switch (event.kind) {
     case 'ok':
       if (state.phase === 'open') return { ...UNKNOWN_HEALTH, restUntil: state.restUntil };
-      return { ...state, buckets: count(state.buckets, event.at, policy, event.count, 0) };
+      return { ...state, buckets: count(state, event.at, policy, { ok: event.count, failed: 0 }) };
     case 'failed':
       return reduceFailure(state, event, policy);
     case 'probe-sent':

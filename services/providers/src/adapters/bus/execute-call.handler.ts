@@ -2,13 +2,12 @@ import { Controller, Inject } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { OnCall, type CallReply, type IncomingCall } from '@weir/bus';
 import { ExecuteCallV1 } from '@weir/contracts';
-import { EXECUTOR } from '../../tokens.js';
-import type { CallExecutor } from '../upstream/call-executor.js';
+import { CallExecutor } from '../upstream/call-executor.js';
 
 /** Takes calls off the exec subjects. */
 @Controller()
 export class ExecuteCallHandler {
-  constructor(@Inject(EXECUTOR) private readonly executor: CallExecutor) {}
+  constructor(@Inject(CallExecutor) private readonly executor: CallExecutor) {}
 
   @OnCall(ExecuteCallV1)
   execute(@Payload() call: IncomingCall, @Ctx() reply: CallReply): void {

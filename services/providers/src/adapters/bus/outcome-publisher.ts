@@ -36,7 +36,14 @@ export class OutcomePublisher {
 
   private flush(): void {
     for (const [deploymentId, count] of this.good) {
-      const outcome = { deploymentId, outcome: 'ok', errorCode: null, retryAfterMs: null, at: this.clock.now(), count } as const;
+      const outcome = {
+        deploymentId,
+        outcome: 'ok',
+        errorCode: null,
+        retryAfterMs: null,
+        at: this.clock.now(),
+        count,
+      } as const;
       publishOutcome(this.connection, this.region, outcome);
     }
     this.good.clear();

@@ -118,7 +118,10 @@ export class WorkerIntake {
       this.follow(provider, isFull);
     }
     if (!isChanged) return;
-    options.logger.warn({ calls, bodyBytes, loopDelayMs: Math.round(loopDelayMs), saturated: this.wasSaturated }, 'intake changed');
+    options.logger.warn(
+      { calls, bodyBytes, loopDelayMs: Math.round(loopDelayMs), saturated: this.wasSaturated },
+      'intake changed',
+    );
     this.announce();
   }
 

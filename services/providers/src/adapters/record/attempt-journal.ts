@@ -26,7 +26,12 @@ export interface AttemptJournalOptions {
 }
 
 /** Opens the worker's own journal, which first closes what its last run left open, and begins to publish. */
-export async function openAttemptJournal({ connection, settings, clock, logger }: AttemptJournalOptions): Promise<AttemptJournal> {
+export async function openAttemptJournal({
+  connection,
+  settings,
+  clock,
+  logger,
+}: AttemptJournalOptions): Promise<AttemptJournal> {
   const onError = (error: Error) => logger.error({ err: error }, 'record');
   const timeScale = settings.WEIR_TIME_SCALE;
   const options: Omit<JournalOptions, 'folder'> = {

@@ -9,7 +9,12 @@ import {
   type EndFrame,
   type HeadFrame,
 } from '@weir/contracts';
-import { concludeAttempt, type AttemptConclusion, type AttemptEnd, type AttemptProgress } from '../../domain/attempt-conclusion.js';
+import {
+  concludeAttempt,
+  type AttemptConclusion,
+  type AttemptEnd,
+  type AttemptProgress,
+} from '../../domain/attempt-conclusion.js';
 import { finishedOf, summarise, type AttemptFinished } from '../../domain/attempt-record.js';
 import type { PreparedCall } from '../../domain/prepare-call.js';
 import { faultOf, mapFaultToFailure } from '../../domain/upstream-fault.js';
@@ -67,13 +72,17 @@ export class AttemptClosing {
       },
       {
         onWritten: (error) => {
-          if (error) services.logger.error({ err: error, attemptId: facts.attemptId }, 'an attempt could not be recorded');
+          if (error)
+            services.logger.error({ err: error, attemptId: facts.attemptId }, 'an attempt could not be recorded');
           this.deliver();
         },
       },
     );
     if (answer.status !== null && answer.status >= 400) {
-      services.logger.warn({ attemptId: facts.attemptId, provider: facts.provider, status: answer.status }, 'upstream refused');
+      services.logger.warn(
+        { attemptId: facts.attemptId, provider: facts.provider, status: answer.status },
+        'upstream refused',
+      );
     }
   }
 

@@ -17,13 +17,12 @@ interface SdkRequest {
   body?: unknown;
 }
 
-type SdkStep = (next: (args: { request: SdkRequest }) => Promise<unknown>) => (args: { request: SdkRequest }) => Promise<unknown>;
+type SdkStep = (
+  next: (args: { request: SdkRequest }) => Promise<unknown>,
+) => (args: { request: SdkRequest }) => Promise<unknown>;
 
 type BedrockCommand =
-  | ConverseCommand
-  | ConverseStreamCommand
-  | InvokeModelCommand
-  | InvokeModelWithResponseStreamCommand;
+  ConverseCommand | ConverseStreamCommand | InvokeModelCommand | InvokeModelWithResponseStreamCommand;
 
 function commandFor({ dialect, deployment, envelope }: UpstreamInput): BedrockCommand {
   const modelId = deployment.upstreamModel;
@@ -38,7 +37,8 @@ function commandFor({ dialect, deployment, envelope }: UpstreamInput): BedrockCo
 function identityOf(credential: ProviderCredential | undefined, input: UpstreamInput): object {
   switch (credential?.type) {
     case undefined:
-      if (input.provider.simulated) return { token: { token: SIMULATED_KEY }, authSchemePreference: ['httpBearerAuth'] };
+      if (input.provider.simulated)
+        return { token: { token: SIMULATED_KEY }, authSchemePreference: ['httpBearerAuth'] };
       throw new CredentialError(`provider ${input.provider.id} has no credential for Bedrock`);
     case 'api-key':
       return { token: { token: credential.key }, authSchemePreference: ['httpBearerAuth'] };
@@ -100,12 +100,15 @@ export class BedrockAdapter {
       args.request.body = input.body;
       args.request.headers['content-length'] = String(input.body.byteLength);
       args.request.headers['content-type'] = 'application/json';
-      args.request.headers['accept'] = input.envelope.stream ? 'application/vnd.amazon.eventstream' : 'application/json';
+      args.request.headers['accept'] = input.envelope.stream
+        ? 'application/vnd.amazon.eventstream'
+        : 'application/json';
       args.request.headers[ATTEMPT_HEADER] = input.attemptId;
       return next(args);
     };
     // The way in which Amazon's own presigner ends a request before it is sent.
-    const capture: SdkStep = () => (args) => Promise.resolve({ response: {}, output: { $metadata: {}, signed: args.request } });
+    const capture: SdkStep = () => (args) =>
+      Promise.resolve({ response: {}, output: { $metadata: {}, signed: args.request } });
     const stack = command.middlewareStack as unknown as SdkStack;
     stack.add(place, { step: 'build', priority: 'low', name: 'weirBody' });
     stack.addRelativeTo(capture, { relation: 'after', toMiddleware: 'httpSigningMiddleware', name: 'weirCapture' });

@@ -48,11 +48,17 @@ export class CallExecutor {
     }
     const target = findTargetRecords(envelope, services.catalog);
     if (!target) {
-      const failure = { code: 'no_target', message: ERRORS.no_target.message, status: null, retryAfterSeconds: 1, upstream: null };
+      const failure = {
+        code: 'no_target',
+        message: ERRORS.no_target.message,
+        status: null,
+        retryAfterSeconds: 1,
+        upstream: null,
+      };
       reply.fail({ failure, attempts: envelope.attempts, served: null, usage: null, usageSource: 'none' });
       return;
     }
-    const running = new RunningCall(services, call, reply, target, (closed) => this.forget(closed));
+    const running = new RunningCall({ services, call, reply, target, onClosed: (closed) => this.forget(closed) });
     this.running.add(running);
     this.watcher.opened(running);
     void running.run();

@@ -23,7 +23,8 @@ export class ProviderCredentials {
     const record = this.find(providerId);
     if (!record) return undefined;
     // A credential must never follow an endpoint that was moved elsewhere.
-    if (record.origin !== origin) throw new CredentialError(`the credential of ${providerId} belongs to another origin`);
+    if (record.origin !== origin)
+      throw new CredentialError(`the credential of ${providerId} belongs to another origin`);
     const cached = this.opened.get(providerId);
     if (cached?.sealed === record.sealed) return cached.credential;
     const credential = this.openRecord(record);

@@ -5,10 +5,8 @@ import {
   uuidv7,
   type AttemptFacts,
   type CallFailure,
-  type Deployment,
   type ErrorCode,
   type HeadFrame,
-  type ProviderRecord,
 } from '@weir/contracts';
 import { getDialect, JsonSyntaxError, type RequestFault, type WireDialect } from '@weir/dialects';
 import { EgressError } from '@weir/egress';
@@ -16,13 +14,15 @@ import { factsOf } from '../../domain/attempt-record.js';
 import type { AttemptEnd } from '../../domain/attempt-conclusion.js';
 import { scaleTimeouts } from '../../domain/deadlines.js';
 import { prepareCall, type PreparedCall } from '../../domain/prepare-call.js';
+import type { TargetRecords } from '../../domain/target-records.js';
 import { upstreamDialect } from '../../domain/upstream-dialect.js';
-import { faultOf, faultOfEgress } from '../../domain/upstream-fault.js';
+import { faultOf } from '../../domain/upstream-fault.js';
 import { shownHeaders } from '../../domain/upstream-headers.js';
 import { AttemptClosing } from './attempt-closing.js';
 import type { CallServices } from './call-services.js';
 import { ClientOutlet } from './client-outlet.js';
 import { CredentialError } from './provider-credentials.js';
+import { faultOfEgress } from './egress-fault.js';
 import { UpstreamAnswer } from './upstream-answer.js';
 
 const CANCEL_CODES: Readonly<Record<CancelReason, ErrorCode>> = {
@@ -33,13 +33,21 @@ const CANCEL_CODES: Readonly<Record<CancelReason, ErrorCode>> = {
   gap: 'sequence_gap',
 };
 
-export interface CallTargetRecords {
-  readonly deployment: Deployment;
-  readonly provider: ProviderRecord;
+export interface RunningCallOptions {
+  readonly services: CallServices;
+  readonly call: IncomingCall;
+  readonly reply: CallReply;
+  readonly target: TargetRecords;
+  readonly onClosed: (call: RunningCall) => void;
 }
 
 /** One call on this worker, from the message to its terminal frame: at most one attempt. */
 export class RunningCall {
+  readonly target: TargetRecords;
+  private readonly services: CallServices;
+  private readonly call: IncomingCall;
+  private readonly reply: CallReply;
+  private readonly onClosed: (call: RunningCall) => void;
   private readonly bodyAbort = new AbortController();
   private readonly unregister: () => void;
   private readonly dialect: WireDialect;
@@ -49,13 +57,13 @@ export class RunningCall {
   private isClosed = false;
   private lastPingAt: number;
 
-  constructor(
-    private readonly services: CallServices,
-    readonly call: IncomingCall,
-    private readonly reply: CallReply,
-    readonly target: CallTargetRecords,
-    private readonly onClosed: (call: RunningCall) => void,
-  ) {
+  constructor(options: RunningCallOptions) {
+    const { services, call, reply, target } = options;
+    this.services = services;
+    this.call = call;
+    this.reply = reply;
+    this.target = target;
+    this.onClosed = options.onClosed;
     const { envelope } = call;
     this.dialect = upstreamDialect(target.deployment.adapter, target.deployment.upstreamModel, envelope.dialect);
     this.lastPingAt = performance.now();
@@ -103,7 +111,8 @@ export class RunningCall {
   sweep(now: number): void {
     this.answer?.sweep(now);
     this.closing?.sweep(now);
-    if (this.isClosed || now - Math.max(this.lastPingAt, this.reply.lastFrameAt) < this.services.timing.pingEveryMs) return;
+    if (this.isClosed || now - Math.max(this.lastPingAt, this.reply.lastFrameAt) < this.services.timing.pingEveryMs)
+      return;
     this.lastPingAt = now;
     this.reply.ping({ blockedAt: this.outlet?.isBlocked ? this.reply.bytesSent : null });
   }
@@ -126,7 +135,12 @@ export class RunningCall {
   private begin(prepared: PreparedCall): void {
     const { services, call, target } = this;
     const { envelope } = call;
-    const facts = factsOf({ attemptId: uuidv7() as AttemptFacts['attemptId'], envelope, ...target, startedAt: services.clock.now() });
+    const facts = factsOf({
+      attemptId: uuidv7() as AttemptFacts['attemptId'],
+      envelope,
+      ...target,
+      startedAt: services.clock.now(),
+    });
     const outlet = new ClientOutlet(this.reply, () => this.headFrame(prepared), envelope.initialCredit);
     const answer = new UpstreamAnswer({
       prepared,
@@ -145,11 +159,19 @@ export class RunningCall {
         callId: envelope.callId,
         traceparent: envelope.traceparent,
       },
-      { onWritten: (error) => (error ? this.refuse('audit_unavailable') : void this.send(facts, prepared, answer, outlet)) },
+      {
+        onWritten: (error) =>
+          error ? this.refuse('audit_unavailable') : void this.send(facts, prepared, answer, outlet),
+      },
     );
   }
 
-  private async send(facts: AttemptFacts, prepared: PreparedCall, answer: UpstreamAnswer, outlet: ClientOutlet): Promise<void> {
+  private async send(
+    facts: AttemptFacts,
+    prepared: PreparedCall,
+    answer: UpstreamAnswer,
+    outlet: ClientOutlet,
+  ): Promise<void> {
     this.answer = answer;
     this.outlet = outlet;
     // Cancelled while it was written down: what was started is also closed.

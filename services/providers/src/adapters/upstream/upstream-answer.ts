@@ -6,14 +6,9 @@ import type { AnswerPipe } from '../../domain/answer-pipe.js';
 import type { AttemptEnd } from '../../domain/attempt-conclusion.js';
 import { findPassedDeadline } from '../../domain/deadlines.js';
 import type { PreparedCall } from '../../domain/prepare-call.js';
-import {
-  faultOf,
-  faultOfCallError,
-  faultOfEgress,
-  type UpstreamErrorBody,
-  type UpstreamFault,
-} from '../../domain/upstream-fault.js';
+import { faultOf, faultOfCallError, type UpstreamErrorBody, type UpstreamFault } from '../../domain/upstream-fault.js';
 import type { ClientOutlet } from './client-outlet.js';
+import { faultOfEgress } from './egress-fault.js';
 
 const NOTHING = new Uint8Array(0);
 const NOT_OBSERVED: ObservedUsage = {

@@ -45,7 +45,8 @@ export class UpstreamPools {
 
   private open(record: ProviderRecord, adapter: Adapter): Entry {
     const base = record.endpoints[adapter];
-    if (base === undefined) throw new EgressError('invalid_url', `provider ${record.id} has no endpoint for ${adapter}`);
+    if (base === undefined)
+      throw new EgressError('invalid_url', `provider ${record.id} has no endpoint for ${adapter}`);
     const dispatcher = this.egress.dispatcher(base, {
       allowPrivate: record.allowPrivate,
       connectionsMax: record.connectionsMax,

@@ -40,7 +40,8 @@ export class RouteCallHandler {
       case 'forward': {
         this.metrics.decisions.inc({ decision: decision.isProbe ? 'probe' : 'forward' });
         const { target } = decision;
-        if (decision.isProbe) this.health.apply(target.deploymentId, { kind: 'probe-sent', at: now, jitter: Math.random() });
+        if (decision.isProbe)
+          this.health.apply(target.deploymentId, { kind: 'probe-sent', at: now, jitter: Math.random() });
         const subject = subjects.exec(envelope.region, target.provider);
         this.forwarder.forward(subject, { ...envelope, target }, call.body, call.replyTo);
         return reply.abandon();
@@ -62,7 +63,10 @@ export class RouteCallHandler {
   }
 
   private fail({ envelope }: IncomingCall, reply: CallReply, failure: CallFailure): void {
-    this.logger.warn({ callId: envelope.callId, model: envelope.model, attempt: nextAttempt(envelope), code: failure.code }, 'no target');
+    this.logger.warn(
+      { callId: envelope.callId, model: envelope.model, attempt: nextAttempt(envelope), code: failure.code },
+      'no target',
+    );
     reply.fail({ failure, attempts: envelope.attempts, served: null, usage: null, usageSource: 'none' });
   }
 }
