@@ -29,7 +29,7 @@ const NOT_IN_DATA_PLANE = ['store', 'warehouse', 'landing', 'jobs'];
 
 /** What a service's `domain/` may import of Weir's libraries; of `DOMAIN_TYPES` only types. */
 export const DOMAIN_LIBRARIES = ['contracts', 'call-model', 'dialects', 'money', 'translog', 'credentials', 'catalog'];
-export const DOMAIN_TYPES = ['journal', 'kit', 'landing'];
+export const DOMAIN_TYPES = ['journal', 'kit', 'landing', 'egress'];
 
 /** Node's modules that do I/O. Forbidden in `domain/` and in pure libraries. */
 export const IO_MODULES = [

@@ -39,7 +39,7 @@ function isTestCallback(node) {
   return callee.type === 'Identifier' && TEST_CALLS.has(callee.name);
 }
 
-/** Four parameters, then an object. A constructor whose parameters are injected takes what its module gives it. */
+/** Four parameters, then an object. What Nest injects, into a constructor or a module's `useFactory`, is given by name already. */
 export const parameters = {
   meta: {
     type: 'problem',
@@ -52,7 +52,7 @@ export const parameters = {
     const [{ max }] = context.options;
     const check = (node) => {
       const count = node.params.filter((parameter) => parameter.name !== 'this').length;
-      if (count > max && !isInjectedConstructor(node))
+      if (count > max && !isInjected(node))
         context.report({ node, messageId: 'many', data: { count, max } });
     };
     return {
@@ -67,8 +67,8 @@ export const parameters = {
   },
 };
 
-function isInjectedConstructor(node) {
-  return (
-    node.parent?.kind === 'constructor' && node.params.every((parameter) => (parameter.decorators ?? []).length > 0)
-  );
+function isInjected(node) {
+  const { parent } = node;
+  if (parent?.type === 'Property' && parent.key.name === 'useFactory') return true;
+  return parent?.kind === 'constructor' && node.params.every((parameter) => (parameter.decorators ?? []).length > 0);
 }
