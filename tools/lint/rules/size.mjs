@@ -52,8 +52,7 @@ export const parameters = {
     const [{ max }] = context.options;
     const check = (node) => {
       const count = node.params.filter((parameter) => parameter.name !== 'this').length;
-      if (count > max && !isInjected(node))
-        context.report({ node, messageId: 'many', data: { count, max } });
+      if (count > max && !isInjected(node)) context.report({ node, messageId: 'many', data: { count, max } });
     };
     return {
       FunctionDeclaration: check,
