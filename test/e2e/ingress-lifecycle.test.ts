@@ -1,4 +1,6 @@
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { EVENT_PARTITIONS, eventStreamName } from '@weir/contracts';
 import { eventually, startStack, type Connection, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
 import {
@@ -145,5 +147,43 @@ describe('a record that cannot be kept', () => {
       process.kill(paused, 'SIGCONT');
     }
     await eventually(() => expectStillServing(connection), { timeoutMs: 60_000 });
+  });
+});
+
+/** Deletes the streams of events, as a lost disk would. */
+async function wipeEventStreams(): Promise<void> {
+  const { hostname, port, username, password } = new URL(connection.nats.url);
+  const socket = connect(Number(port), hostname);
+  let heard = '';
+  socket.on('data', (bytes: Buffer) => (heard += bytes.toString('utf8')));
+  const login = { user: decodeURIComponent(username), pass: decodeURIComponent(password), verbose: false };
+  const requests = Array.from({ length: EVENT_PARTITIONS }, (_, partition) => {
+    return `PUB $JS.API.STREAM.DELETE.${eventStreamName(partition)} _INBOX.wiped 0\r\n\r\n`;
+  });
+  socket.write(`CONNECT ${JSON.stringify(login)}\r\nSUB _INBOX.wiped 1\r\n${requests.join('')}`);
+  await eventually(() => expect(heard.match(/"success":\s?true/g)).toHaveLength(EVENT_PARTITIONS), {
+    timeoutMs: 5_000,
+  });
+  socket.destroy();
+}
+
+describe('a call whose beginning is not acknowledged', () => {
+  it('gives its client nothing of the answer, stops its upstream, and lands when there is a stream again', async () => {
+    const sinks = [stack.kill('audit', 'SIGSTOP'), stack.kill('billing', 'SIGSTOP')];
+    let refused;
+    try {
+      await wipeEventStreams();
+      refused = await send(connection, {
+        path: '/v1/chat/completions',
+        body: chat('[[sim chunks=1000 delayMs=10]]', { stream: true }),
+      });
+    } finally {
+      for (const pid of sinks) process.kill(pid, 'SIGCONT');
+    }
+    expectOpenAiError(refused, { status: 503, code: 'audit_unavailable', openaiType: 'server_error' });
+    await warmUp(connection);
+    const row = await recordOf(connection, idOf(refused), 60_000);
+    expect(row).toMatchObject({ state: 'finished', status: 503, error_code: 'audit_unavailable', attempts: 1 });
+    expect(Number(row.cost)).toBeGreaterThan(0);
   });
 });

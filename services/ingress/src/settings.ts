@@ -35,7 +35,7 @@ export const IngressSettings = z
     /** Certificate chain and key, PEM files; needed to listen anywhere but on the loopback. */
     WEIR_TLS_CERTIFICATE_FILE: FileContent.optional(),
     WEIR_TLS_KEY_FILE: FileContent.optional(),
-    /** Folder of this process's journal: its identity as a producer of events. */
+    /** Holds the folder of this process's journal, which is its identity as a producer of events, and those of its siblings. */
     WEIR_JOURNAL_DIR: z.string().min(1),
     /** Bytes of events not yet landed above which no call is admitted. */
     WEIR_JOURNAL_HIGH_WATER_BYTES: z.coerce

@@ -1,8 +1,7 @@
-import { dirname } from 'node:path';
 import { CallChannel, EventPublisher, adoptOrphans, connectBus, type BusConnection } from '@weir/bus';
 import { openCatalog, type Catalog } from '@weir/catalog';
 import { EVENT_PARTITIONS, KV_BUCKETS, scaleTiming, type CallTiming } from '@weir/contracts';
-import { openJournal, type Journal, type JournalOptions } from '@weir/journal';
+import { openInstanceJournal, type Journal, type JournalOptions } from '@weir/journal';
 import type { Clock, Health, Logger } from '@weir/kit';
 import { closeOpenCalls, closesCall, opensCall } from '../../domain/close-open.js';
 import type { IngressSettings } from '../../settings.js';
@@ -65,7 +64,7 @@ export class Resources {
       onError: report('the journal has a fault'),
     };
     // The journal first: it is the process's identity, and its lock says that no other process is this one.
-    const journal = await openJournal({ ...journalOptions, folder: settings.WEIR_JOURNAL_DIR });
+    const journal = await openInstanceJournal(settings.WEIR_JOURNAL_DIR, journalOptions);
     const connection = await connectBus({
       url: settings.WEIR_NATS_URL,
       user: settings.WEIR_NATS_USER,
@@ -87,7 +86,7 @@ export class Resources {
     events.start();
     const adoption = adoptOrphans({
       ...publishing,
-      parentFolder: dirname(settings.WEIR_JOURNAL_DIR),
+      parentFolder: settings.WEIR_JOURNAL_DIR,
       journal: journalOptions,
     });
     const channel = new CallChannel({ connection, ingressId: settings.WEIR_SERVICE_ID, timing, clock });
