@@ -72,15 +72,9 @@ describe('splitLines', () => {
         const lines = texts.map((text) => text.replace(/\n/g, ''));
         const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
         const end = bytes.length === 0 ? 0 : cut % (bytes.length + 1);
-        const { lines: read, wholeBytes } = splitLines(bytes.subarray(0, end));
-        expect(read.map(String)).toEqual(lines.slice(0, read.length));
-        expect(bytes.subarray(0, wholeBytes).toString()).toBe(
-          lines
-            .slice(0, read.length)
-            .map((line) => `${line}\n`)
-            .join(''),
-        );
-        expect(bytes.subarray(wholeBytes, end).includes(0x0a)).toBe(false);
+        const read = splitLines(bytes.subarray(0, end)).map(String);
+        const whole = bytes.subarray(0, end).toString('latin1').split('\n').length - 1;
+        expect(read).toEqual(lines.slice(0, whole));
       }),
     );
   });

@@ -75,13 +75,13 @@ export function findEvent(line: Buffer): EventEnvelope | undefined {
   }
 }
 
-/** The whole lines of a segment's bytes, as views, and how many bytes they take: what follows is a torn line. */
-export function splitLines(bytes: Buffer): { lines: Buffer[]; wholeBytes: number } {
+/** The whole lines of a segment's bytes, as views. What follows the last newline is a torn line, which nobody was told of. */
+export function splitLines(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   let from = 0;
   for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, from)) {
     lines.push(bytes.subarray(from, end));
     from = end + 1;
   }
-  return { lines, wholeBytes: from };
+  return lines;
 }

@@ -312,7 +312,7 @@ export class FileJournal implements Journal {
     const { epoch, first, last } = segment;
     const bytes = await findSegment(this.options.folder, epoch, first);
     if (bytes === undefined) return;
-    for (const line of splitLines(bytes).lines) {
+    for (const line of splitLines(bytes)) {
       const sequence = isCarried(line) ? undefined : findSequence(line);
       if (sequence === undefined || sequence > last || this.ledger.isReleased(epoch, sequence)) continue;
       if (from !== undefined && epoch === from.epoch && sequence < from.sequence) continue;

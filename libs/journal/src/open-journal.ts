@@ -8,13 +8,13 @@ import { JournalLedger, type LedgerLine } from './journal-ledger.js';
 import { lockFolder } from './journal-lock.js';
 import { JournalLockedError, type JournalOptions } from './journal-options.js';
 import type { Journal } from './journal.js';
-import { createFolder, findFile, findSegment, listSegments, replaceFile, truncateSegment } from './segment-files.js';
+import { createFolder, findFile, findSegment, listSegments, replaceFile } from './segment-files.js';
 
 const PRODUCER_FILE = 'producer.json';
 const EPOCH_FILE = 'epoch';
 
 /**
- * Opens a folder as its only owner, in a new epoch: repairs a torn tail, appends `producer.alive` (stating where the epoch before
+ * Opens a folder as its only owner, in a new epoch: passes over a torn tail, appends `producer.alive` (stating where the epoch before
  * ended), then what `closeOpen` returns. Throws `JournalLockedError` when a live process holds it, and the system's error where
  * the folder cannot be written.
  */
@@ -116,10 +116,8 @@ async function recoverSegment(
   first: number,
 ): Promise<void> {
   const bytes = (await findSegment(options.folder, epoch, first)) ?? Buffer.alloc(0);
-  const { lines, wholeBytes } = splitLines(bytes);
-  if (wholeBytes < bytes.length) await truncateSegment(options.folder, epoch, first, wholeBytes);
   const segment = ledger.addSegment(epoch, first);
-  for (const line of lines) {
+  for (const line of splitLines(bytes)) {
     const event = findEvent(line);
     if (event === undefined) {
       options.onError(new Error(`a line that cannot be read in ${options.folder}, epoch ${epoch}, segment ${first}`));

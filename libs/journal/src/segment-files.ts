@@ -132,17 +132,6 @@ export async function findSegment(folder: string, epoch: number, first: number):
   }
 }
 
-/** Cuts a segment back to its whole lines. */
-export async function truncateSegment(folder: string, epoch: number, first: number, bytes: number): Promise<void> {
-  const file = await open(join(folder, segmentName(epoch, first)), 'r+');
-  try {
-    await file.truncate(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
 export async function deleteSegment(folder: string, epoch: number, first: number): Promise<void> {
   await unlink(join(folder, segmentName(epoch, first)));
 }
