@@ -66,7 +66,8 @@ export class CallChannel {
     this.beat();
     this.beatTimer = setInterval(() => this.beat(), timing.ingressBeatEveryMs);
     this.sweepEveryMs = Math.max(5, Math.min(timing.cancelRepeatMs, timing.creditRepeatMs));
-    this.sweepTimer = setInterval(() => this.sweep(), this.sweepEveryMs);
+    // After the poll phase: what has already arrived is read before anything is judged to be missing.
+    this.sweepTimer = setInterval(() => setImmediate(() => this.sweep()), this.sweepEveryMs);
   }
 
   /** Calls that have not ended, cancelled ones included. */

@@ -72,7 +72,8 @@ export class RunningCall {
       onCancel: (reason) => this.cancel(CANCEL_CODES[reason]),
       onIngressLost: () => this.cancel('ingress_lost'),
     });
-    reply.acceptSoon({ control: services.control.control }, services.timing.acceptFoldMs);
+    if (this.isDispatchUrgent()) reply.accept({ control: services.control.control });
+    else reply.acceptSoon({ control: services.control.control }, services.timing.acceptFoldMs);
   }
 
   /** Bytes of the request that are held, or will be once they are pulled. */
@@ -176,6 +177,7 @@ export class RunningCall {
     this.outlet = outlet;
     // Cancelled while it was written down: what was started is also closed.
     if (this.isClosed || this.bodyAbort.signal.aborted) return answer.stop({ kind: 'cancelled', code: 'client_gone' });
+    if (!this.claimDispatch()) return answer.stop({ kind: 'cancelled', code: 'not_dispatched' });
     const { services, call, target } = this;
     try {
       const pool = services.pools.get(target.provider, target.deployment.adapter);
@@ -194,6 +196,26 @@ export class RunningCall {
     } catch (error) {
       answer.stop(this.endOfFailedSend(error));
     }
+  }
+
+  /** Half of the time to be heard of is gone: `accepted` may not wait to be folded into another frame. */
+  private isDispatchUrgent(): boolean {
+    const { clock, timing } = this.services;
+    return this.call.envelope.dispatchBy - clock.now() < timing.dispatchWithinMs / 2;
+  }
+
+  /**
+   * Whether the request may leave. Past `dispatchBy` an ingress that has heard nothing routes the call again or tells its client that nothing was
+   * sent; so a worker that was held up and has not spoken sends nothing, and one that is late speaks first.
+   */
+  private claimDispatch(): boolean {
+    if (this.reply.lastFrameAt > 0) return true;
+    if (this.services.clock.now() > this.call.envelope.dispatchBy) {
+      this.services.metrics.late.inc();
+      return false;
+    }
+    if (this.isDispatchUrgent()) this.reply.accept({ control: this.services.control.control });
+    return true;
   }
 
   private endOfFailedSend(error: unknown): AttemptEnd {
@@ -244,7 +266,8 @@ export class RunningCall {
       end,
       () => this.finish(),
     );
-    if (end.kind === 'cancelled' && end.code === 'ingress_lost') this.closing.abandon();
+    const isUnheard = end.kind === 'cancelled' && (end.code === 'ingress_lost' || end.code === 'not_dispatched');
+    if (isUnheard) this.closing.abandon();
   }
 
   /** Ends the call without an attempt: nothing has been sent to a provider. */
