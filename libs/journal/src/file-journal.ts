@@ -18,7 +18,7 @@ export interface OpenedFolder {
 
 const toError = (reason: unknown) => (reason instanceof Error ? reason : new Error(String(reason)));
 
-/** @internal See {@link Journal}. */
+/** See {@link Journal}. */
 export class FileJournal implements Journal {
   readonly producerId: string;
   readonly epoch: number;

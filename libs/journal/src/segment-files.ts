@@ -7,7 +7,7 @@ const syncData = promisify(fdatasync);
 const NAME = /^(\d{8})-(\d{12})\.ndjson$/;
 
 /** Name of a segment: its epoch and the sequence of its first line, so that a listing sorts by age. */
-export const segmentName = (epoch: number, first: number): string =>
+const segmentName = (epoch: number, first: number): string =>
   `${String(epoch).padStart(8, '0')}-${String(first).padStart(12, '0')}.ndjson`;
 
 /** Segments of a folder, oldest first. */
