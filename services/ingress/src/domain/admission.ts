@@ -25,7 +25,7 @@ export type Authentication =
 
 const refused = (refusal: Refusal, key: KeyRecord | null = null): Authentication => ({ kind: 'refused', refusal, key });
 
-export function principalOf(key: KeyRecord, application: string): Principal {
+function principalOf(key: KeyRecord, application: string): Principal {
   const { organisationId, teamId, personId, id } = key;
   return { organisationId, teamId, personId, keyId: id, application };
 }

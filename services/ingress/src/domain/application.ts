@@ -1,7 +1,7 @@
 import type { IncomingHeaders } from './routes.js';
 
 const LENGTH_MAX = 128;
-export const UNKNOWN_APPLICATION = 'unknown';
+const UNKNOWN_APPLICATION = 'unknown';
 
 function clean(text: string): string {
   // Records are read in terminals and browsers: letters, digits and harmless punctuation of any script, nothing that controls.

@@ -21,7 +21,7 @@ import { formatPico } from '@weir/money';
 import { costOf } from './settlement.js';
 
 /** Milliseconds to three digits: finer than any clock here, and short in the record. */
-export const roundMs = (ms: number): number => Math.round(ms * 1_000) / 1_000;
+const roundMs = (ms: number): number => Math.round(ms * 1_000) / 1_000;
 
 export interface StartedCall {
   readonly facts: CallFacts;
