@@ -11,7 +11,7 @@ export { CallForwarder } from './call/call-forwarder.js';
 export type { CallDraft, CallHandlers, CancelReason, OpenCall } from './call/call-handlers.js';
 export { decodeCall, encodeCall, MalformedCallError, nextAttempt, type IncomingCall } from './call/call-message.js';
 export { CallReply } from './call/call-reply.js';
-export { failFrame } from './call/open-call.js';
+export { failFrame } from './call/frame-contents.js';
 export { BodyUnavailableError, pullBody, type BodyPullOptions } from './call/pull-body.js';
 export {
   WorkerControlServer,

@@ -18,7 +18,7 @@ import { CallChannel } from './call-channel.js';
 import { decodeCall, nextAttempt } from './call-message.js';
 import { CallReply } from './call-reply.js';
 import { encodeFrame, encodeJsonFrame } from './frame-codec.js';
-import { failFrame } from './open-call.js';
+import { failFrame } from './frame-contents.js';
 import { pullBody } from './pull-body.js';
 import { WorkerControlServer } from './worker-control-server.js';
 
@@ -104,7 +104,7 @@ describe('CallChannel over a real broker', () => {
 
   it('delivers an answer that is not streamed as one frame', async () => {
     const taken = await take(({ reply, body }) => {
-      reply.acceptSoon({ control: control.control }, TIMING.acceptFoldMs);
+      reply.accept({ control: control.control });
       reply.whole({ head: headFrame(control.control), end: endFrame(body.length) }, body);
     });
     const recorder = new CallRecorder();

@@ -14,7 +14,8 @@ import type { CallDraft, CallHandlers, OpenCall } from './call-handlers.js';
 import { encodeCall } from './call-message.js';
 import { CallCredit, CreditBudget } from './credit.js';
 import { decodeFrame } from './frame-codec.js';
-import { ChannelCall, failFrame, type CallTransport } from './open-call.js';
+import { failFrame } from './frame-contents.js';
+import { ChannelCall, type CallTransport } from './open-call.js';
 
 export interface CallChannelOptions {
   readonly connection: BusConnection;

@@ -24,7 +24,6 @@ export class CallReply {
   private waiting: Uint8Array[] = [];
   private waitingBytes = 0;
   private terminal = false;
-  private acceptTimer: NodeJS.Timeout | undefined;
   private lastSent = 0;
 
   constructor(
@@ -50,16 +49,7 @@ export class CallReply {
   }
 
   accept(frame: AcceptedFrame): boolean {
-    this.cancelAcceptTimer();
     return this.sendJson(FRAME.accepted, frame);
-  }
-
-  /** Sends `accepted` after `delayMs`, unless another frame (which names the control subject itself) is sent before. */
-  acceptSoon(frame: AcceptedFrame, delayMs: number): void {
-    if (this.sequence > 0 || this.terminal) return;
-    this.acceptTimer = setTimeout(() => {
-      if (this.sequence === 0) this.accept(frame);
-    }, delayMs);
   }
 
   head(frame: HeadFrame): boolean {
@@ -97,7 +87,6 @@ export class CallReply {
 
   /** Ends this reply without a frame: the call went back to the router, and the next attempt answers. */
   abandon(): void {
-    this.cancelAcceptTimer();
     this.waiting = [];
     this.waitingBytes = 0;
     this.terminal = true;
@@ -133,7 +122,6 @@ export class CallReply {
   }
 
   private next(type: FrameType): { type: FrameType; attempt: number; sequence: number } {
-    this.cancelAcceptTimer();
     return { type, attempt: this.attempt, sequence: this.sequence++ };
   }
 
@@ -141,12 +129,6 @@ export class CallReply {
     this.lastSent = performance.now();
     this.connection.publish(this.replyTo, frame);
     return true;
-  }
-
-  private cancelAcceptTimer(): void {
-    if (this.acceptTimer === undefined) return;
-    clearTimeout(this.acceptTimer);
-    this.acceptTimer = undefined;
   }
 }
 

@@ -1,7 +1,6 @@
 import {
   AcceptedFrame,
   EndFrame,
-  ERRORS,
   FailFrame,
   FRAME,
   HeadFrame,
@@ -17,6 +16,7 @@ import type { CallHandlers, CancelReason, OpenCall } from './call-handlers.js';
 import { isTerminal, judgeFrame, newProgress } from './call-state.js';
 import type { CallCredit } from './credit.js';
 import { splitWhole, type DecodedFrame } from './frame-codec.js';
+import { accountOf, controlOf, failFrame, parseJson } from './frame-contents.js';
 
 /** What an open call asks of its channel. */
 export interface CallTransport {
@@ -265,43 +265,4 @@ export class ChannelCall implements OpenCall {
     this.transport.forget(this);
     this.mute(tell);
   }
-}
-
-function parseJson<T>(schema: z.ZodType<T>, json: string): T | undefined {
-  try {
-    const parsed = schema.safeParse(JSON.parse(json));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    // Not JSON: the caller breaks the call off and says so.
-    return undefined;
-  }
-}
-
-/** The control subject a frame names, where it names one. */
-function controlOf(frame: DecodedFrame): string | undefined {
-  if (frame.type === FRAME.accepted) return parseJson(AcceptedFrame, frame.payload.toString('utf8'))?.control;
-  if (frame.type === FRAME.head) return parseJson(HeadFrame, frame.payload.toString('utf8'))?.control;
-  return undefined;
-}
-
-type Account = Pick<FailFrame, 'attempts' | 'usage' | 'usageSource'>;
-
-/** What a worker's terminal frame says of the attempts and their use. */
-function accountOf(frame: DecodedFrame): Account | undefined {
-  const json = frame.payload.toString('utf8');
-  if (frame.type === FRAME.end) return parseJson(EndFrame, json);
-  if (frame.type === FRAME.fail) return parseJson(FailFrame, json);
-  const parts = splitWhole(frame.payload);
-  return parts === undefined ? undefined : parseJson(WholeFrame, parts.json)?.end;
-}
-
-/** A failure that the channel itself found. */
-export function failFrame(code: ErrorCode, served: FailFrame['served'], account?: Account): FailFrame {
-  return {
-    failure: { code, message: ERRORS[code].message, status: null, retryAfterSeconds: null, upstream: null },
-    attempts: account?.attempts ?? [],
-    served,
-    usage: account?.usage ?? null,
-    usageSource: account?.usageSource ?? (code === 'bus_unavailable' ? 'none' : 'bounded'),
-  };
 }

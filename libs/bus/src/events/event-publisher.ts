@@ -11,6 +11,7 @@ import type { Journal, JournalLine, WrittenEvent } from '@weir/journal';
 import type { BusConnection } from '../connection/bus-connection.js';
 import type { BusSubscription } from '../connection/bus-message.js';
 import { onLanded } from '../health/messages.js';
+import { AcknowledgementWaiters } from './acknowledgement-waiters.js';
 import { Backlog } from './backlog.js';
 import { BatchFormer, type EventBatch } from './batch-former.js';
 import { BatchSender } from './batch-sender.js';
@@ -72,7 +73,7 @@ export class EventPublisher {
   private readonly landed = new LandedWatermarks();
   private readonly identity = new StreamIdentity();
   private readonly scale: number;
-  private readonly acknowledgedCallbacks = new Map<number, () => void>();
+  private readonly waiters: AcknowledgementWaiters;
   private readonly acknowledgedThrough = new Map<number, number>();
   private readonly cleanups: (() => void)[] = [];
   private roomWaiters: (() => void)[] = [];
@@ -91,6 +92,7 @@ export class EventPublisher {
     const { connection, journal, partitions } = options;
     this.scale = options.timeScale ?? 1;
     this.former = new BatchFormer(journal.producerId);
+    this.waiters = new AcknowledgementWaiters(options.onError);
     this.takenThrough = journal.state().lastSequence;
     this.sender = new BatchSender({
       connection,
@@ -176,7 +178,7 @@ export class EventPublisher {
   }
 
   private enqueue(event: WrittenEvent, { urgent, onAcknowledged }: AppendOptions): void {
-    if (onAcknowledged !== undefined) this.acknowledgedCallbacks.set(event.sequence, onAcknowledged);
+    if (onAcknowledged !== undefined) this.waiters.add(event.sequence, onAcknowledged);
     if (this.isOverflowing || this.former.bytes > WAITING_BYTES_MAX) {
       this.isOverflowing = true;
       return;
@@ -223,22 +225,9 @@ export class EventPublisher {
 
   private onAcknowledged(batch: EventBatch): void {
     this.acknowledgedThrough.set(batch.epoch, Math.max(batch.last, this.acknowledgedThrough.get(batch.epoch) ?? 0));
-    if (batch.epoch === this.options.journal.epoch && this.acknowledgedCallbacks.size > 0) this.callBack(batch);
+    if (batch.epoch === this.options.journal.epoch) this.waiters.acknowledge(batch);
     this.releaseRoomWaiters();
     this.pump();
-  }
-
-  private callBack(batch: EventBatch): void {
-    for (let sequence = batch.first; sequence <= batch.last; sequence++) {
-      const callback = this.acknowledgedCallbacks.get(sequence);
-      if (callback === undefined) continue;
-      this.acknowledgedCallbacks.delete(sequence);
-      try {
-        callback();
-      } catch (error) {
-        this.options.onError(error instanceof Error ? error : new Error(String(error)));
-      }
-    }
   }
 
   private isCovered({ epoch, sequence }: JournalLine): boolean {

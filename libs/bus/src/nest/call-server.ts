@@ -2,7 +2,7 @@ import { Server, type CustomTransportStrategy, type MessageHandler } from '@nest
 import type { CallDefinition } from '@weir/contracts';
 import { CallReply } from '../call/call-reply.js';
 import { decodeCall, nextAttempt } from '../call/call-message.js';
-import { failFrame } from '../call/open-call.js';
+import { failFrame } from '../call/frame-contents.js';
 import type { BusConnection } from '../connection/bus-connection.js';
 import type { BusMessage, BusSubscription } from '../connection/bus-message.js';
 import { CALL_TRANSPORT, checkHandlers, getHandler, HandlerError, patternOf, settle } from './patterns.js';

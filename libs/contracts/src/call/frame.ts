@@ -8,7 +8,7 @@ export const FRAME = { accepted: 1, head: 2, data: 3, ping: 4, end: 5, fail: 6, 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 export const FRAME_HEADER_BYTES = 6;
 
-/** The worker has taken the call; `control` is its one control subject. Folded into `head` or `whole` where that follows within 50 ms. */
+/** The worker has taken the call; `control` is its one control subject. Written before the upstream request leaves, so that a call nobody was heard to take was not sent. */
 export const AcceptedFrame = z.object({ control: z.string() });
 export type AcceptedFrame = z.infer<typeof AcceptedFrame>;
 

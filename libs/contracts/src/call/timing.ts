@@ -3,8 +3,6 @@
  * can run the same protocol at a tenth of the time.
  */
 export const CALL_TIMING = {
-  /** A worker that has not sent `head` or `whole` within this sends `accepted` on its own. */
-  acceptFoldMs: 50,
   dispatchWithinMs: 2_000,
   /** Slack added to `dispatchBy` before ingress may route again. */
   clockSlackMs: 500,

@@ -42,6 +42,7 @@ describe('concludeAttempt', () => {
     ['upstream_unreachable', progress({ isSent: false, status: null }), 'none'],
     ['upstream_connect_timeout', progress({ isSent: false, status: null }), 'none'],
     ['upstream_error', progress({ status: 500 }), 'none'],
+    ['upstream_error', progress({ status: 302 }), 'none'],
     ['upstream_rate_limited', progress({ status: 429 }), 'none'],
     ['upstream_reset', progress({ status: null }), 'bounded'],
     ['upstream_reset', progress(), 'bounded'],

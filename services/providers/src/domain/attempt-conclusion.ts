@@ -36,10 +36,10 @@ export interface AttemptConclusion {
   readonly health: TargetOutcome['outcome'] | null;
 }
 
-function sourceOfFault(progress: AttemptProgress): UsageSource {
-  if (!progress.isSent) return 'none';
-  // Providers bill answers, not refusals. Everything that broke off after a 200, or before any status came, may be billed.
-  return progress.status !== null && progress.status >= 400 ? 'none' : 'bounded';
+/** Providers bill answers, not refusals: what broke off after a 2xx, or before any status came, may be billed. */
+function sourceOfUnfinished({ isSent, status }: AttemptProgress): UsageSource {
+  const isRefused = status !== null && (status < 200 || status > 299);
+  return isSent && !isRefused ? 'bounded' : 'none';
 }
 
 function concludeFault(fault: UpstreamFault, progress: AttemptProgress): AttemptConclusion {
@@ -47,7 +47,7 @@ function concludeFault(fault: UpstreamFault, progress: AttemptProgress): Attempt
   return {
     outcome: isBegun ? 'cut' : 'failed',
     errorCode: fault.code,
-    usageSource: sourceOfFault(progress),
+    usageSource: sourceOfUnfinished(progress),
     isRetried: fault.isWorthElsewhere && progress.bytesGiven === 0 && !progress.isLast,
     health: fault.code === 'upstream_rejected' ? 'rejected' : fault.code === 'internal' ? null : 'failed',
   };
@@ -65,10 +65,6 @@ export function concludeAttempt(end: AttemptEnd, progress: AttemptProgress): Att
     return { outcome: 'completed', errorCode: null, usageSource, isRetried: false, health: 'ok' };
   }
   if (end.kind === 'fault') return concludeFault(end.fault, progress);
-  const usageSource = progress.isSent
-    ? progress.status !== null && progress.status >= 400
-      ? 'none'
-      : 'bounded'
-    : 'none';
+  const usageSource = sourceOfUnfinished(progress);
   return { outcome: 'cancelled', errorCode: end.code, usageSource, isRetried: false, health: null };
 }

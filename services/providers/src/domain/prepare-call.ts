@@ -100,6 +100,12 @@ function prepareInvoke({ envelope, body }: PrepareInput): PreparedCall {
   };
 }
 
+/** Beta features are Anthropic's own: no other protocol has a place for their names. */
+function droppedBetas({ headers }: CallEnvelopeV1): string[] {
+  const { betas, dropped } = splitBetas(headers['anthropic-beta']);
+  return [...betas.map((name) => `anthropic-beta.${name}:another protocol`), ...dropped];
+}
+
 function prepareTranslation(input: PrepareInput): Preparation {
   const { envelope, upstream, body } = input;
   const client = getDialect(envelope.dialect);
@@ -116,7 +122,7 @@ function prepareTranslation(input: PrepareInput): Preparation {
   };
   const prepared: PreparedCall = {
     body: written.body,
-    dropped: [...new Set([...parsed.dropped, ...written.dropped])],
+    dropped: [...new Set([...parsed.dropped, ...written.dropped, ...droppedBetas(envelope)])],
     isSameDialect: false,
     createPipe: (isStream) =>
       isStream

@@ -48,13 +48,15 @@ export class RunningCall {
   private readonly call: IncomingCall;
   private readonly reply: CallReply;
   private readonly onClosed: (call: RunningCall) => void;
-  private readonly bodyAbort = new AbortController();
+  private bodyAbort: AbortController | null = null;
+  private cancelled: ErrorCode | null = null;
   private readonly unregister: () => void;
   private readonly dialect: WireDialect;
   private answer: UpstreamAnswer | null = null;
   private closing: AttemptClosing | null = null;
   private outlet: ClientOutlet | null = null;
   private isClosed = false;
+  private claimState: 'waiting' | 'claimed' | 'late' = 'waiting';
   private lastPingAt: number;
 
   constructor(options: RunningCallOptions) {
@@ -72,8 +74,7 @@ export class RunningCall {
       onCancel: (reason) => this.cancel(CANCEL_CODES[reason]),
       onIngressLost: () => this.cancel('ingress_lost'),
     });
-    if (this.isDispatchUrgent()) reply.accept({ control: services.control.control });
-    else reply.acceptSoon({ control: services.control.control }, services.timing.acceptFoldMs);
+    services.connection.deferToFlush(() => this.claim());
   }
 
   /** Bytes of the request that are held, or will be once they are pulled. */
@@ -89,6 +90,7 @@ export class RunningCall {
     try {
       const body = await this.readBody();
       if (this.isClosed) return;
+      if (this.claimState === 'late') return this.leaveToOthers();
       const { envelope } = this.call;
       const { deployment } = this.target;
       const preparation = prepareCall({ envelope, deployment, upstream: this.dialect, body });
@@ -102,7 +104,8 @@ export class RunningCall {
   /** Ends the call from our side; an upstream that is open is closed in this turn. */
   cancel(code: ErrorCode): void {
     if (this.isClosed) return;
-    this.bodyAbort.abort();
+    this.cancelled = code;
+    this.bodyAbort?.abort();
     if (code === 'ingress_lost') this.closing?.abandon();
     if (!this.answer) return this.refuse(code);
     if (this.answer.hasEnded) this.outlet?.discard();
@@ -127,6 +130,7 @@ export class RunningCall {
     if (envelope.body.kind === 'inline') return body;
     const { bytes, token } = envelope.body;
     const parts: Buffer[] = [];
+    this.bodyAbort = new AbortController();
     const options = { ingressId: envelope.ingressId, token, bytes, signal: this.bodyAbort.signal };
     for await (const part of pullBody(this.services.connection, options)) parts.push(part);
     return Buffer.concat(parts);
@@ -176,8 +180,8 @@ export class RunningCall {
     this.answer = answer;
     this.outlet = outlet;
     // Cancelled while it was written down: what was started is also closed.
-    if (this.isClosed || this.bodyAbort.signal.aborted) return answer.stop({ kind: 'cancelled', code: 'client_gone' });
-    if (!this.claimDispatch()) return answer.stop({ kind: 'cancelled', code: 'not_dispatched' });
+    if (this.cancelled) return answer.stop({ kind: 'cancelled', code: this.cancelled });
+    if (this.claimState !== 'claimed') return answer.stop({ kind: 'cancelled', code: 'not_dispatched' });
     const { services, call, target } = this;
     try {
       const pool = services.pools.get(target.provider, target.deployment.adapter);
@@ -198,24 +202,15 @@ export class RunningCall {
     }
   }
 
-  /** Half of the time to be heard of is gone: `accepted` may not wait to be folded into another frame. */
-  private isDispatchUrgent(): boolean {
-    const { clock, timing } = this.services;
-    return this.call.envelope.dispatchBy - clock.now() < timing.dispatchWithinMs / 2;
-  }
-
   /**
-   * Whether the request may leave. Past `dispatchBy` an ingress that has heard nothing routes the call again or tells its client that nothing was
-   * sent; so a worker that was held up and has not spoken sends nothing, and one that is late speaks first.
+   * Says that this worker runs the call, just before this turn's messages are written; only then may the request leave. Past `dispatchBy` an ingress
+   * that has heard nothing routes the call again or tells its client that nothing was sent, so a worker that was held up sends nothing.
    */
-  private claimDispatch(): boolean {
-    if (this.reply.lastFrameAt > 0) return true;
-    if (this.services.clock.now() > this.call.envelope.dispatchBy) {
-      this.services.metrics.late.inc();
-      return false;
-    }
-    if (this.isDispatchUrgent()) this.reply.accept({ control: this.services.control.control });
-    return true;
+  private claim(): void {
+    if (this.isClosed) return;
+    this.claimState = this.services.clock.now() > this.call.envelope.dispatchBy ? 'late' : 'claimed';
+    if (this.claimState === 'claimed') this.reply.accept({ control: this.services.control.control });
+    else this.services.metrics.late.inc();
   }
 
   private endOfFailedSend(error: unknown): AttemptEnd {
@@ -281,10 +276,16 @@ export class RunningCall {
     this.finish();
   }
 
+  /** Nothing was sent and nobody waits for this worker: it says nothing. */
+  private leaveToOthers(): void {
+    this.reply.abandon();
+    this.finish();
+  }
+
   private crash(error: unknown): void {
     if (this.isClosed) return;
     if (error instanceof JsonSyntaxError) return this.refuse('malformed_json');
-    if (this.bodyAbort.signal.aborted) return;
+    if (this.cancelled) return;
     const code: ErrorCode = isBodyUnavailable(error) ? 'body_unavailable' : 'internal';
     this.services.logger.error({ err: error, callId: this.call.envelope.callId }, 'a call could not be run');
     if (this.answer) this.answer.stop({ kind: 'fault', fault: faultOf(code) });
