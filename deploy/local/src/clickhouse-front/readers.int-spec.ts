@@ -9,7 +9,8 @@ import { asUser } from './front-client.fixture.js';
 const ENDLESS = 'SELECT sum(sipHash64(number)) FROM numbers(1000000000000)';
 const READERS = 2;
 const WAITING = 1;
-const SECONDS = 3;
+/** Longer than any test of this file takes, so that only a test's own limit or cancellation ends a query. */
+const SECONDS = 60;
 
 describe('readers of the ClickHouse front', () => {
   let stack: RunningStack;
@@ -72,7 +73,7 @@ describe('readers of the ClickHouse front', () => {
     const asked = "SELECT getSetting('max_execution_time')";
     expect((await read(asked)).text).toBe(`${SECONDS}\n`);
     expect((await read(asked, { parameters: { max_execution_time: '1' } })).text).toBe('1\n');
-    for (const value of ['0', '-1', '600', 'x']) {
+    for (const value of ['0', '-1', '61', 'x']) {
       const answer = await read(asked, { parameters: { max_execution_time: value } });
       expect([value, answer.headers.get('x-clickhouse-exception-code')]).toEqual([value, '452']);
     }
@@ -91,7 +92,8 @@ describe('readers of the ClickHouse front', () => {
   });
 
   it('delay no insert, and one too many is refused at once', async () => {
-    const running = Array.from({ length: READERS }, () => read(ENDLESS));
+    const enough = new AbortController();
+    const running = Array.from({ length: READERS }, () => read(ENDLESS, { signal: enough.signal }));
     await untilRunning(READERS);
     const startedAt = performance.now();
     for (let i = 0; i < 10; i++)
@@ -100,16 +102,17 @@ describe('readers of the ClickHouse front', () => {
     const waiting = Array.from({ length: WAITING }, () => read('SELECT 1'));
     const refused = await eventually(
       async () => {
-        const answer = await read('SELECT 1', { signal: AbortSignal.timeout(500) });
+        const answer = await read('SELECT 1', { signal: AbortSignal.timeout(2_000) });
         expect(answer.status).toBe(503);
         return answer;
       },
-      { timeoutMs: 2_000 },
+      { timeoutMs: 20_000 },
     );
     expect(refused.headers.get('x-clickhouse-exception-code')).toBe('202');
     expect(refused.text).toMatch(/Too many simultaneous queries/);
-    expect(insertMs).toBeLessThan(200);
-    await Promise.all(running);
+    expect(insertMs).toBeLessThan(1_000);
+    enough.abort();
+    await Promise.allSettled(running);
     for (const answer of await Promise.all(waiting)) expect(answer.text).toBe('1\n');
   });
 
@@ -121,7 +124,7 @@ describe('readers of the ClickHouse front', () => {
     gone.abort();
     await expect(asked).rejects.toThrow();
     await untilRunning(0);
-    expect(performance.now() - startedAt).toBeLessThan(SECONDS * 1000 - 500);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
   it('find every acknowledged row again after the engine is killed', async () => {

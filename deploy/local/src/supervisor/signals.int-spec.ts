@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { eventually } from '@weir/testing';
 import { expect } from 'expect';
 import { isAlive } from '../adapters/process-identity.js';
 import {
@@ -90,6 +91,34 @@ describe('however the stack is told to end, it drains in order and leaves nothin
     await untilGone(processes, GONE_MS);
     expect(stack.drained()).toHaveLength(6);
     expect(stack.output()).toMatch(/the supervisor was ended by SIGKILL/);
+  });
+
+  it('by a second Ctrl-C, which does not wait for streams', async () => {
+    stack = await startStubStack(files, 'node');
+    const processes = listProcesses(stack);
+    const text = await begin();
+    const startedAt = performance.now();
+    process.kill(stack.child.pid ?? 0, 'SIGINT');
+    // Within a second two of them are one: npm passes on what the terminal has delivered already.
+    await eventually(() => expect(performance.now() - startedAt).toBeGreaterThan(1_100), { timeoutMs: 5_000 });
+    process.kill(stack.child.pid ?? 0, 'SIGINT');
+    const [seen] = await Promise.allSettled([text.whole]);
+    expect(seen).not.toEqual({ status: 'fulfilled', value: WHOLE_STREAM });
+    await untilGone(processes, GONE_MS);
+  });
+
+  it('by SIGKILL of the process in the foreground, with the next start already waiting', async () => {
+    stack = await startStubStack(files, 'node');
+    const processes = listProcesses(stack);
+    const text = await begin();
+    process.kill(stack.child.pid ?? 0, 'SIGKILL');
+    stack = await startStubStack(files, 'node');
+    expect(await text.whole).toBe(WHOLE_STREAM);
+    expect(processes.filter(isAlive)).toEqual([]);
+    expect(stack.output()).toMatch(/the last run is still draining; waiting for it/);
+    const again = listProcesses(stack);
+    process.kill(stack.child.pid ?? 0, 'SIGINT');
+    await untilGone(again, GONE_MS);
   });
 
   it('by SIGKILL of everything that watches: no stream is cut, and the next start ends the survivors', async () => {
