@@ -18,7 +18,8 @@ function stopAt(warehouse: Warehouse): Warehouse {
     ...warehouse,
     insertLines: async (batch) => {
       if (batch.table === 'events' && moment === 'before-insert') await standStill();
-      await warehouse.insertLines(batch);
+      // Under another token, as if the server had forgotten the batch's own since: then only the look-up finds the rows.
+      await warehouse.insertLines({ ...batch, token: `forgotten:${batch.token}` });
       if (batch.table === 'events' && moment === 'after-insert') await standStill();
     },
   };

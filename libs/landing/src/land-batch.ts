@@ -5,7 +5,7 @@ import { writeDeadLetters, type DeadLetterContext } from './dead-letters.js';
 import type { LandingItem } from './landing-event.js';
 import { addLanded } from './landed-ranges.js';
 import type { LandingSink } from './landing-sink.js';
-import { mapBatch, planBatch, type BatchPlan } from './plan-batch.js';
+import { mapBatch, planBatch, type BatchPlan, type DeadLetter, type MappedBatch } from './plan-batch.js';
 import type { Watermarks } from './watermarks.js';
 import { writeTable } from './write-table.js';
 
@@ -41,10 +41,8 @@ export async function landBatch(
   await watermarks.load(new Map(items.flatMap((item) => originEntries(item))).values());
   const plan = planBatch(items, (key) => watermarks.get(key));
   const { tables, deadLetters } = mapBatch(plan.fresh, sink);
-  for (const [table, pending] of tables) {
-    session.lost.throwIfAborted();
-    deadLetters.push(...(await writeTable(warehouse, sink.name, table, pending)));
-  }
+  session.lost.throwIfAborted();
+  deadLetters.push(...(await writeTables(warehouse, sink.name, tables)));
   session.lost.throwIfAborted();
   await writeDeadLetters(warehouse, deadLetters, context);
   await moveWatermarks(plan, watermarks);
@@ -61,6 +59,21 @@ export async function landBatch(
       through: watermarks.get(key).through,
     })),
   };
+}
+
+/** All tables at once. Each is waited for, also when another fails: a repeat must not overtake an insert that is still under way. */
+async function writeTables(
+  warehouse: Warehouse,
+  sink: string,
+  tables: MappedBatch['tables'],
+): Promise<readonly DeadLetter[]> {
+  const written = await Promise.allSettled(
+    [...tables].map(([table, pending]) => writeTable(warehouse, sink, table, pending)),
+  );
+  return written.flatMap((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 function originEntries(item: LandingItem): [string, { producerId: string; epoch: number }][] {
