@@ -55,7 +55,10 @@ export class Broker {
   }
 
   async run(): Promise<void> {
-    this.child = spawn(BINARY, ['-c', join(this.folder, 'nats.conf')], { stdio: 'ignore' });
+    const child = spawn(BINARY, ['-c', join(this.folder, 'nats.conf')], { stdio: 'ignore' });
+    this.child = child;
+    // However the spec ends, its broker does not outlive it.
+    process.once('exit', () => child.kill('SIGKILL'));
     await eventually(() => this.ping(), { timeoutMs: 10_000 });
   }
 

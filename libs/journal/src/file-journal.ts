@@ -1,10 +1,11 @@
 import type { EventDraft } from '@weir/contracts';
-import { CARRIED_PREFIX, findSequence, isCarried, splitLines } from './event-line.js';
+import { CARRIED_PREFIX } from './event-line.js';
 import type { FolderLock } from './journal-lock.js';
 import type { JournalLedger, LedgerSegment, Position } from './journal-ledger.js';
 import type { JournalLine, JournalOptions, JournalState, WrittenCallback } from './journal-options.js';
 import type { Journal } from './journal.js';
-import { deleteFolder, deleteSegment, findSegment, probeFolder, SegmentWriter } from './segment-files.js';
+import { deleteFolder, deleteSegment, probeFolder, SegmentWriter } from './segment-files.js';
+import { readUnreleased } from './segment-reader.js';
 import { formLines, queueEvent, type FormedLine, type QueuedEvent } from './write-queue.js';
 
 export interface OpenedFolder {
@@ -84,9 +85,8 @@ export class FileJournal implements Journal {
     this.syncsEachWrite = on;
   }
 
-  async *pending(from?: Position): AsyncGenerator<JournalLine> {
-    const segments = this.ledger.segmentsFrom(from).map((segment) => ({ ...segment }));
-    for (const segment of segments) yield* this.segmentLines(segment, from);
+  pending(from?: Position): AsyncGenerator<JournalLine> {
+    return readUnreleased(this.options.folder, this.ledger, from);
   }
 
   unreleased(): { epoch: number; first: number; last: number }[] {
@@ -306,17 +306,5 @@ export class FileJournal implements Journal {
     }
     // Under `syncEachWrite` what was written meanwhile does not wait for the timer.
     if (this.syncsEachWrite) setImmediate(() => this.syncInBackground());
-  }
-
-  private async *segmentLines(segment: LedgerSegment, from: Position | undefined): AsyncGenerator<JournalLine> {
-    const { epoch, first, last } = segment;
-    const bytes = await findSegment(this.options.folder, epoch, first);
-    if (bytes === undefined) return;
-    for (const line of splitLines(bytes)) {
-      const sequence = isCarried(line) ? undefined : findSequence(line);
-      if (sequence === undefined || sequence > last || this.ledger.isReleased(epoch, sequence)) continue;
-      if (from !== undefined && epoch === from.epoch && sequence < from.sequence) continue;
-      yield { epoch, sequence, line };
-    }
   }
 }
