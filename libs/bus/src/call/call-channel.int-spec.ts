@@ -109,7 +109,7 @@ describe('CallChannel over a real broker', () => {
     });
     const recorder = new CallRecorder();
     start(recorder);
-    await eventually(() => expect(recorder.told).toEqual(['whole']), SOON);
+    await eventually(() => expect(recorder.told).toEqual(['accepted', 'whole']), SOON);
     expect(recorder.wholeBody?.equals(BODY)).toBe(true);
     expect(taken[0]?.envelope.body).toEqual({ kind: 'inline', bytes: BODY.length });
   });
