@@ -53,7 +53,7 @@ const FORBIDDEN_SYNTAX = [
   },
   {
     selector:
-      'CallExpression[callee.property.name="catch"] > ArrowFunctionExpression:matches([body.type="BlockStatement"][body.body.length=0], [body.name="undefined"], [body.value=null])',
+      'CallExpression[callee.property.name="catch"] > ArrowFunctionExpression:matches([body.type="BlockStatement"][body.body.length=0], [body.type="Identifier"][body.name="undefined"], [body.type="Literal"][body.value=null])',
     message: 'Nothing is swallowed: handle the failure, or say in a disable why it cannot matter.',
   },
 ];
