@@ -232,7 +232,7 @@ export class PartitionLander {
 
   private async pause(failures: number): Promise<void> {
     const ms = Math.min(BACKOFF_MS.max, BACKOFF_MS.first * 2 ** Math.min(failures, 10)) * this.options.timeScale;
-    // The only way this wait fails is the deadline, which every caller checks next.
+    // eslint-disable-next-line no-restricted-syntax -- the only way this wait fails is the deadline, which every caller checks next
     await sleep(ms, undefined, { signal: this.deadline.signal }).catch(() => undefined);
   }
 

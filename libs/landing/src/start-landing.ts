@@ -76,17 +76,18 @@ async function prepareUntilDone(options: LandingOptions, signal: AbortSignal): P
   let detail = 'preparing';
   let isPrepared = false;
   health.register(`prepare ${sink.name}`, () => ({ ok: isPrepared, detail: isPrepared ? 'done' : detail }));
-  while (!signal.aborted) {
+  const isStopped = (): boolean => signal.aborted;
+  while (!isStopped()) {
     try {
       await prepare(signal);
       isPrepared = true;
       return true;
     } catch (error) {
-      if (signal.aborted) break;
+      if (isStopped()) break;
       const message = error instanceof Error ? error.message : String(error);
       if (message !== detail) logger.error({ err: error }, 'not prepared for landing');
       detail = message;
-      // The only way this wait fails is the stop, which the loop sees.
+      // eslint-disable-next-line no-restricted-syntax -- the only way this wait fails is the stop, which the loop sees
       await sleep(PREPARE_RETRY_MS * timeScale, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -87,7 +87,7 @@ async function runTransaction<Result>(query: Query, work: (query: Query) => Prom
     await query('COMMIT');
     return result;
   } catch (error) {
-    // The first error is the one to tell; where the rollback fails too, the connection has ended and rolled back with it.
+    // eslint-disable-next-line no-restricted-syntax -- the first error is the one to tell; where the rollback fails too, the connection has ended and rolled back with it
     await query('ROLLBACK').catch(() => undefined);
     throw error;
   }
@@ -97,6 +97,7 @@ const END_WITHIN_MS = 2_000;
 
 /** Ends a connection within a bound: a server that has stopped answering does not confirm. */
 async function endClient(client: pg.Client): Promise<void> {
+  // eslint-disable-next-line no-restricted-syntax -- a connection that cannot be ended in good order has ended already
   const ended = client.end().catch(() => undefined);
   await Promise.race([ended, sleep(END_WITHIN_MS, undefined, { ref: false })]);
 }

@@ -37,15 +37,16 @@ export function startOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
 }
 
 async function relayUntilStopped(options: OutboxRelayOptions, stop: AbortSignal): Promise<void> {
+  const isStopped = (): boolean => stop.aborted;
   let failures = 0;
-  while (!stop.aborted) {
+  while (!isStopped()) {
     try {
       await relayAsHolder(options, stop, () => (failures = 0));
     } catch (error) {
-      if (stop.aborted) return;
+      if (isStopped()) return;
       options.onError(error);
       const pause = Math.min(RETRY_MS_MAX, 100 * 2 ** failures++);
-      // The only way this wait fails is the stop, which the loop sees.
+      // eslint-disable-next-line no-restricted-syntax -- the only way this wait fails is the stop, which the loop sees
       await sleep(pause, undefined, { signal: stop }).catch(() => undefined);
     }
   }

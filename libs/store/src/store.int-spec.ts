@@ -89,12 +89,11 @@ describe('the store', () => {
       onError: () => undefined,
     });
     await dataSource.transaction((manager) => writeOutbox(manager, message('a'), message('b'), message('c')));
-    await dataSource
-      .transaction(async (manager) => {
-        await writeOutbox(manager, message('never'));
-        throw new Error('rolled back');
-      })
-      .catch(() => undefined);
+    const rolledBack = dataSource.transaction(async (manager) => {
+      await writeOutbox(manager, message('never'));
+      throw new Error('rolled back');
+    });
+    await expect(rolledBack).rejects.toThrow('rolled back');
     await dataSource.transaction((manager) => writeOutbox(manager, message('d')));
     await eventually(() => expect(sent).toEqual(['a', 'b', 'c', 'd']), { timeoutMs: 10_000 });
     await relay.close();
