@@ -88,7 +88,7 @@ export class DirectoryMirror {
 
   private async pause(ms: number): Promise<void> {
     if (this.stop.signal.aborted) return;
-    // It only fails when it is aborted, which the caller looks at.
+    // eslint-disable-next-line no-restricted-syntax -- it only fails when it is aborted, which the caller looks at
     await sleep(ms, undefined, { signal: this.stop.signal }).catch(() => undefined);
   }
 }

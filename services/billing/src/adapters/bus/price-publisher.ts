@@ -55,7 +55,7 @@ export class PricePublisher {
         this.failure = detail;
         pauseMs = RETRY_MS * timeScale;
       }
-      // It only fails when it is told to stop, which the loop sees.
+      // eslint-disable-next-line no-restricted-syntax -- it only fails when it is told to stop, which the loop sees
       await sleep(pauseMs, undefined, { signal: this.stop.signal }).catch(() => undefined);
     }
   }
