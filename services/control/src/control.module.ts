@@ -1,6 +1,15 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { connectBus, type BusConnection } from '@weir/bus';
-import { CLOCK, HEALTH, LOGGER, MICROSERVICE_STRATEGIES, SETTINGS, type Clock, type Health, type Logger } from '@weir/kit';
+import {
+  CLOCK,
+  HEALTH,
+  LOGGER,
+  MICROSERVICE_STRATEGIES,
+  SETTINGS,
+  type Clock,
+  type Health,
+  type Logger,
+} from '@weir/kit';
 import { openDataSource, type DataSource } from '@weir/store';
 import { CatalogProjection } from './adapters/bus/catalog-projection.js';
 import { ConfigurationApplier } from './adapters/configuration-file/configuration-applier.js';
@@ -49,7 +58,11 @@ const CHECK_BUCKETS_EVERY_MS = 2_000;
           onPoolError: (error) => logger.warn({ err: error }, 'a connection to Postgres was lost'),
         }),
     },
-    { provide: CatalogStore, inject: [DATA_SOURCE], useFactory: (dataSource: DataSource) => new CatalogStore(dataSource) },
+    {
+      provide: CatalogStore,
+      inject: [DATA_SOURCE],
+      useFactory: (dataSource: DataSource) => new CatalogStore(dataSource),
+    },
     {
       provide: CatalogProjection,
       inject: [BUS, CatalogStore, SETTINGS, LOGGER],
@@ -94,7 +107,10 @@ export class ControlModule implements OnApplicationBootstrap, OnApplicationShutd
     this.health.register('bus', () => ({ ok: this.connection.isConnected }));
     this.health.register('configuration', () => {
       const { appliedAt, faults } = this.applier.status();
-      const detail = faults.length === 0 ? undefined : `${faults.length} faults in weir.yaml; the first in line ${faults[0]?.line ?? 0}`;
+      const detail =
+        faults.length === 0
+          ? undefined
+          : `${faults.length} faults in weir.yaml; the first in line ${faults[0]?.line ?? 0}`;
       return { ok: appliedAt !== null, ...(detail === undefined ? {} : { detail }) };
     });
     await this.projection.start();

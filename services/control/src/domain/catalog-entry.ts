@@ -26,7 +26,8 @@ export interface CatalogChange {
   readonly remove: readonly Pick<StoredEntry, 'bucket' | 'kind' | 'id'>[];
 }
 
-const keyOf = (entry: Pick<StoredEntry, 'bucket' | 'kind' | 'id'>): string => JSON.stringify([entry.bucket, entry.kind, entry.id]);
+const keyOf = (entry: Pick<StoredEntry, 'bucket' | 'kind' | 'id'>): string =>
+  JSON.stringify([entry.bucket, entry.kind, entry.id]);
 
 /** What has to change for the store to hold exactly the desired entries. Applying the same configuration twice changes nothing. */
 export function diffEntries(stored: readonly StoredEntry[], desired: readonly DesiredEntry[]): CatalogChange {

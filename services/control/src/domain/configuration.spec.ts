@@ -24,24 +24,30 @@ function parsedShipped(): Extract<ParsedConfiguration, { ok: true }> {
 describe('weir.yaml', () => {
   it('ships valid, with the JSON schema that its parser uses', () => {
     expect(faultsOf(shipped)).toEqual([]);
-    expect(JSON.parse(readFileSync(join(local, 'weir.schema.json'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(configurationJsonSchema())));
+    expect(JSON.parse(readFileSync(join(local, 'weir.schema.json'), 'utf8'))).toEqual(
+      JSON.parse(JSON.stringify(configurationJsonSchema())),
+    );
   });
 
   it('names line, place and cure of a misspelt field and of a wrong type at once', () => {
     const line = shipped.split('\n').findIndex((text) => text.includes('WEIR_SEED_KEY')) + 1;
-    const faults = faultsOf(shipped.replace('team: demo, person', 'tem: demo, person').replace('priority: 1,', 'priority: x,'));
+    const faults = faultsOf(
+      shipped.replace('team: demo, person', 'tem: demo, person').replace('priority: 1,', 'priority: x,'),
+    );
     expect(faults).toContainEqual(`weir.yaml:${line}:5: keys.0: unknown field "tem"; remove it or correct its name`);
     expect(faults.some((fault) => /deployments\.1\.priority: .*expected number/.test(fault))).toBe(true);
   });
 
   it('refuses references to what is not there and names that are there twice', () => {
-    expect(faultsOf(shipped.replace("name: 'claude-*', model: sim-anthropic", "name: 'claude-*', model: nowhere"))).toEqual([
-      expect.stringMatching(/aliases\.0\.model: there is no model "nowhere"; known: /),
-    ]);
-    expect(faultsOf(shipped.replace('provider: openai, adapter: openai-compatible', 'provider: openai, adapter: bedrock'))).toEqual([
-      expect.stringMatching(/provider "openai" has no endpoint for bedrock \(it has: openai-compatible\)/),
-    ]);
-    expect(faultsOf(shipped.replace('- id: openai', '- id: simulator'))[0]).toMatch(/provider "simulator" is there twice/);
+    expect(
+      faultsOf(shipped.replace("name: 'claude-*', model: sim-anthropic", "name: 'claude-*', model: nowhere")),
+    ).toEqual([expect.stringMatching(/aliases\.0\.model: there is no model "nowhere"; known: /)]);
+    expect(
+      faultsOf(shipped.replace('provider: openai, adapter: openai-compatible', 'provider: openai, adapter: bedrock')),
+    ).toEqual([expect.stringMatching(/provider "openai" has no endpoint for bedrock \(it has: openai-compatible\)/)]);
+    expect(faultsOf(shipped.replace('- id: openai', '- id: simulator'))[0]).toMatch(
+      /provider "simulator" is there twice/,
+    );
   });
 
   it('reports text that is not YAML with its line', () => {
@@ -65,7 +71,8 @@ describe('resolveConfiguration', () => {
     return resolveConfiguration(parsedShipped().configuration, { secrets, pepper: 'pepper', masterKey: 'master' });
   }
 
-  const ids = (entries: readonly DesiredEntry[], kind: string): string[] => entries.filter((entry) => entry.kind === kind).map((entry) => entry.id);
+  const ids = (entries: readonly DesiredEntry[], kind: string): string[] =>
+    entries.filter((entry) => entry.kind === kind).map((entry) => entry.id);
 
   it('routes the common names to the simulator while no provider key is there', () => {
     const { entries, faults, isSimulatedOnly } = resolve();
@@ -86,21 +93,36 @@ describe('resolveConfiguration', () => {
     const credential = entries.find((entry) => entry.bucket === 'credentials');
     if (credential?.document.kind !== 'credential') throw new Error('no credential');
     expect(JSON.stringify(entries)).not.toContain('sk-real');
-    expect(JSON.parse(open(credential.document.sealed, 'master', 'openai|https://api.openai.com'))).toEqual({ type: 'api-key', key: 'sk-real' });
+    expect(JSON.parse(open(credential.document.sealed, 'master', 'openai|https://api.openai.com'))).toEqual({
+      type: 'api-key',
+      key: 'sk-real',
+    });
   });
 
   it('says which secret is missing or is not a key', () => {
     environment['WEIR_SEED_KEY'] = 'sk-weir-nonsense';
-    expect(resolve().faults).toEqual([{ path: ['keys', 0, 'secret'], message: expect.stringContaining('does not hold a Weir key') }]);
+    expect(resolve().faults).toEqual([
+      { path: ['keys', 0, 'secret'], message: expect.stringContaining('does not hold a Weir key') },
+    ]);
     delete environment['WEIR_SEED_KEY'];
-    expect(resolve().faults).toEqual([{ path: ['keys', 0, 'secret'], message: expect.stringContaining('WEIR_SEED_KEY is not there') }]);
+    expect(resolve().faults).toEqual([
+      { path: ['keys', 0, 'secret'], message: expect.stringContaining('WEIR_SEED_KEY is not there') },
+    ]);
   });
 
   it('changes nothing when applied twice, and removes what is no longer there', () => {
     const { entries } = resolve();
-    const stored = entries.map(({ bucket, kind, id, fingerprint }) => ({ bucket, kind, id, fingerprint, isRemoved: false }));
+    const stored = entries.map(({ bucket, kind, id, fingerprint }) => ({
+      bucket,
+      kind,
+      id,
+      fingerprint,
+      isRemoved: false,
+    }));
     expect(diffEntries(stored, resolve().entries)).toEqual({ put: [], remove: [] });
     const without = entries.filter((entry) => entry.kind !== 'alias');
-    expect(diffEntries(stored, without).remove.map((entry) => entry.kind)).toEqual(ids(entries, 'alias').map(() => 'alias'));
+    expect(diffEntries(stored, without).remove.map((entry) => entry.kind)).toEqual(
+      ids(entries, 'alias').map(() => 'alias'),
+    );
   });
 });

@@ -11,7 +11,11 @@ export interface PlacedFault {
 }
 
 export type ParsedConfiguration =
-  | { readonly ok: true; readonly configuration: Configuration; readonly locate: (fault: ConfigurationFault) => PlacedFault }
+  | {
+      readonly ok: true;
+      readonly configuration: Configuration;
+      readonly locate: (fault: ConfigurationFault) => PlacedFault;
+    }
   | { readonly ok: false; readonly faults: readonly PlacedFault[] };
 
 type Locate = (fault: ConfigurationFault) => PlacedFault;
@@ -31,7 +35,8 @@ function createLocate(document: Document, lines: LineCounter): Locate {
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `unknown field ${issue.keys.map((key) => `"${key}"`).join(', ')}; remove it or correct its name`;
+  if (issue.code === 'unrecognized_keys')
+    return `unknown field ${issue.keys.map((key) => `"${key}"`).join(', ')}; remove it or correct its name`;
   return issue.message;
 }
 

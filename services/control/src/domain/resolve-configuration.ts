@@ -62,7 +62,9 @@ function findCredential(configuration: CredentialConfiguration, secrets: SecretS
   const accessKeyId = secrets.readSecret(configuration.aws.accessKeyId);
   const secretAccessKey = secrets.readSecret(configuration.aws.secretAccessKey);
   if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
-  const sessionToken = configuration.aws.sessionToken ? (secrets.readSecret(configuration.aws.sessionToken) ?? null) : null;
+  const sessionToken = configuration.aws.sessionToken
+    ? (secrets.readSecret(configuration.aws.sessionToken) ?? null)
+    : null;
   return { type: 'aws', accessKeyId, secretAccessKey, sessionToken };
 }
 
@@ -80,7 +82,12 @@ function providersInForce(configuration: Configuration, secrets: SecretSource): 
 type Faults = ConfigurationFault[];
 
 /** Puts variables into a base URL and checks that the result is one. */
-function resolveEndpoint(text: string, path: readonly (string | number)[], secrets: SecretSource, faults: Faults): string | undefined {
+function resolveEndpoint(
+  text: string,
+  path: readonly (string | number)[],
+  secrets: SecretSource,
+  faults: Faults,
+): string | undefined {
   const missing: string[] = [];
   const url = text.replace(/\$\{([A-Z][A-Z0-9_]*)\}/g, (_, name: string) => {
     const value = secrets.readVariable(name);
@@ -88,7 +95,10 @@ function resolveEndpoint(text: string, path: readonly (string | number)[], secre
     return value ?? '';
   });
   if (missing.length > 0) {
-    faults.push({ path, message: `the environment variable ${missing.join(', ')} is not set; set it or write the URL out` });
+    faults.push({
+      path,
+      message: `the environment variable ${missing.join(', ')} is not set; set it or write the URL out`,
+    });
     return undefined;
   }
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
@@ -98,7 +108,11 @@ function resolveEndpoint(text: string, path: readonly (string | number)[], secre
   return url.replace(/\/+$/, '');
 }
 
-function mapProvider(provider: ProviderInForce, secrets: SecretSource, faults: Faults): Omit<ProviderRecord, 'version'> {
+function mapProvider(
+  provider: ProviderInForce,
+  secrets: SecretSource,
+  faults: Faults,
+): Omit<ProviderRecord, 'version'> {
   const { id, simulated, awsRegion, timeouts, connectionsMax, allowPrivate } = provider.configuration;
   const endpoints = Object.fromEntries(
     Object.entries(provider.configuration.endpoints).flatMap(([adapter, text]) => {
@@ -110,7 +124,11 @@ function mapProvider(provider: ProviderInForce, secrets: SecretSource, faults: F
 }
 
 /** A credential sealed once for each origin of its provider, so that it opens nowhere else. */
-function credentialEntries(provider: ProviderInForce, record: Omit<ProviderRecord, 'version'>, masterKey: string): DesiredEntry[] {
+function credentialEntries(
+  provider: ProviderInForce,
+  record: Omit<ProviderRecord, 'version'>,
+  masterKey: string,
+): DesiredEntry[] {
   const { credential } = provider;
   if (!credential) return [];
   const origins = [...new Set(Object.values(record.endpoints).map((url) => new URL(url).origin))];
@@ -118,7 +136,12 @@ function credentialEntries(provider: ProviderInForce, record: Omit<ProviderRecor
     const plaintext = JSON.stringify(credential);
     const boundTo = `${record.id}|${origin}`;
     const fingerprint = createHmac('sha256', masterKey).update(`${boundTo}\n${plaintext}`).digest('base64url');
-    const document = { kind: 'credential' as const, providerId: record.id, origin, sealed: seal(plaintext, masterKey, boundTo) };
+    const document = {
+      kind: 'credential' as const,
+      providerId: record.id,
+      origin,
+      sealed: seal(plaintext, masterKey, boundTo),
+    };
     return { bucket: 'credentials' as const, kind: 'credential', id: boundTo, document, fingerprint };
   });
 }
@@ -135,17 +158,35 @@ function mapModels(configuration: Configuration, isOn: ReadonlySet<string>): Omi
         return { ...rest, id, upstreamModel, capabilities: { ...defaults, ...given } };
       });
     if (deployments.length === 0) return [];
-    return [{ kind: 'model' as const, name: model.name, displayName: model.displayName ?? model.name, createdAt: Date.parse(model.createdAt), deployments }];
+    return [
+      {
+        kind: 'model' as const,
+        name: model.name,
+        displayName: model.displayName ?? model.name,
+        createdAt: Date.parse(model.createdAt),
+        deployments,
+      },
+    ];
   });
 }
 
-function mapAliases(configuration: Configuration, models: ReadonlySet<string>, isSimulatedOnly: boolean): Omit<AliasRecord, 'version'>[] {
+function mapAliases(
+  configuration: Configuration,
+  models: ReadonlySet<string>,
+  isSimulatedOnly: boolean,
+): Omit<AliasRecord, 'version'>[] {
   return configuration.aliases
     .filter((alias) => models.has(alias.model) && (isSimulatedOnly || !alias.onlyWhileSimulated))
     .map((alias) => ({ kind: 'alias', pattern: alias.name, model: alias.model }));
 }
 
-function mapKey(key: KeyConfiguration, index: number, organisationId: string, options: ResolveOptions, faults: Faults): DesiredEntry[] {
+interface KeyContext {
+  readonly organisationId: string;
+  readonly options: ResolveOptions;
+  readonly faults: Faults;
+}
+
+function mapKey(key: KeyConfiguration, index: number, { organisationId, options, faults }: KeyContext): DesiredEntry[] {
   const path = ['keys', index, 'secret'] as const;
   const text = options.secrets.readSecret(key.secret)?.trim();
   const source = 'env' in key.secret ? `the environment variable ${key.secret.env}` : `the file ${key.secret.file}`;
@@ -179,7 +220,9 @@ function peopleEntries(configuration: Configuration): DesiredEntry[] {
   const { organisation } = configuration;
   return [
     catalogEntry('organisation', organisation.id, { kind: 'organisation', ...organisation }),
-    ...configuration.teams.map((team) => catalogEntry('team', team.id, { kind: 'team', organisationId: organisation.id, ...team })),
+    ...configuration.teams.map((team) =>
+      catalogEntry('team', team.id, { kind: 'team', organisationId: organisation.id, ...team }),
+    ),
     ...configuration.people.map(({ id, name, email, team }) =>
       catalogEntry('person', id, { kind: 'person', id, organisationId: organisation.id, teamId: team, name, email }),
     ),
@@ -196,7 +239,9 @@ export function resolveConfiguration(configuration: Configuration, options: Reso
   const aliases = mapAliases(configuration, new Set(models.map((model) => model.name)), isSimulatedOnly);
   const entries = [
     ...peopleEntries(configuration),
-    ...configuration.keys.flatMap((key, index) => mapKey(key, index, configuration.organisation.id, options, faults)),
+    ...configuration.keys.flatMap((key, index) =>
+      mapKey(key, index, { organisationId: configuration.organisation.id, options, faults }),
+    ),
     ...inForce.flatMap((provider) => {
       const record = mapProvider(provider, options.secrets, faults);
       return [catalogEntry('provider', record.id, record), ...credentialEntries(provider, record, options.masterKey)];

@@ -1,7 +1,12 @@
 import type { Clock, Logger } from '@weir/kit';
 import type { SecretReference } from '@weir/contracts';
 import { initialStatus, type ConfigurationStatus } from '../../domain/configuration-status.js';
-import { formatFault, parseConfiguration, type ParsedConfiguration, type PlacedFault } from '../../domain/parse-configuration.js';
+import {
+  formatFault,
+  parseConfiguration,
+  type ParsedConfiguration,
+  type PlacedFault,
+} from '../../domain/parse-configuration.js';
 import { resolveConfiguration, type ResolvedConfiguration } from '../../domain/resolve-configuration.js';
 import { readSecret, readVariable, type ControlSettings } from '../../settings.js';
 import type { CatalogStore } from '../store/catalog.store.js';
@@ -39,7 +44,14 @@ export class ConfigurationApplier {
     }
     const changed = await this.options.store.apply(resolved.entries);
     const { providersOff, isSimulatedOnly } = resolved;
-    this.current = { ...this.current, appliedAt: this.options.clock.now(), changed, faults: [], providersOff, isSimulatedOnly };
+    this.current = {
+      ...this.current,
+      appliedAt: this.options.clock.now(),
+      changed,
+      faults: [],
+      providersOff,
+      isSimulatedOnly,
+    };
     this.options.logger.info({ changed, providersOff, isSimulatedOnly }, 'configuration applied');
   }
 

@@ -33,8 +33,22 @@ export class CatalogStore {
       })) as unknown as StoredEntry[];
       const change = diffEntries(stored, desired);
       const rows: NewRow[] = [
-        ...change.put.map(({ bucket, kind, id, document, fingerprint }) => ({ bucket, kind, id, document, fingerprint, isRemoved: false })),
-        ...change.remove.map(({ bucket, kind, id }) => ({ bucket, kind, id, document: { kind: 'removed' }, fingerprint: '', isRemoved: true })),
+        ...change.put.map(({ bucket, kind, id, document, fingerprint }) => ({
+          bucket,
+          kind,
+          id,
+          document,
+          fingerprint,
+          isRemoved: false,
+        })),
+        ...change.remove.map(({ bucket, kind, id }) => ({
+          bucket,
+          kind,
+          id,
+          document: { kind: 'removed' },
+          fingerprint: '',
+          isRemoved: true,
+        })),
       ];
       if (rows.length === 0) return 0;
       const versions = await nextVersions(manager, rows.length + 1);
@@ -58,9 +72,15 @@ export class CatalogStore {
       await lockCatalog(manager);
       if ((await manager.count(CatalogEntryEntity)) === 0) return;
       const rows = await manager.findBy(CatalogEntryEntity, { bucket });
-      const [version] = await nextVersions(manager, 1);
-      const messages = rows.map((row) => messageOf({ ...row, bucket }, Number(row.version)));
-      await writeOutbox(manager, ...messages, ...completeMarkers(version ?? 0).filter((marker) => marker.topic === bucket));
+      const [markerVersion] = await nextVersions(manager, 1);
+      const messages = rows.map(({ kind, id, document, version }) =>
+        messageOf({ bucket, kind, id, document }, Number(version)),
+      );
+      await writeOutbox(
+        manager,
+        ...messages,
+        ...completeMarkers(markerVersion ?? 0).filter((marker) => marker.topic === bucket),
+      );
     });
   }
 }
@@ -70,7 +90,10 @@ async function lockCatalog(manager: EntityManager): Promise<void> {
 }
 
 async function nextVersions(manager: EntityManager, count: number): Promise<number[]> {
-  const rows: unknown = await manager.query("SELECT nextval('control.catalog_version') AS version FROM generate_series(1, $1)", [count]);
+  const rows: unknown = await manager.query(
+    "SELECT nextval('control.catalog_version') AS version FROM generate_series(1, $1)",
+    [count],
+  );
   return (rows as { version: string }[]).map((row) => Number(row.version)).sort((a, b) => a - b);
 }
 
@@ -79,5 +102,9 @@ function messageOf(row: Pick<NewRow, 'bucket' | 'kind' | 'id' | 'document'>, ver
 }
 
 function completeMarkers(version: number): OutboxMessage[] {
-  return PROJECTED_BUCKETS.map((bucket) => ({ topic: bucket, key: COMPLETE_KEY, payload: { kind: 'complete', version, records: 0 } }));
+  return PROJECTED_BUCKETS.map((bucket) => ({
+    topic: bucket,
+    key: COMPLETE_KEY,
+    payload: { kind: 'complete', version, records: 0 },
+  }));
 }
