@@ -25,7 +25,9 @@ describe('sealing', () => {
     expect(open(sealed, 'master', 'openai|https://api.openai.com')).toBe('secret');
     expect(() => open(sealed, 'other', 'openai|https://api.openai.com')).toThrow(UnsealError);
     expect(() => open(sealed, 'master', 'openai|https://evil.example')).toThrow(UnsealError);
-    expect(() => open(`${sealed.slice(0, -1)}${sealed.endsWith('A') ? 'Q' : 'A'}`, 'master', 'openai|https://api.openai.com')).toThrow(UnsealError);
+    expect(() =>
+      open(`${sealed.slice(0, -1)}${sealed.endsWith('A') ? 'Q' : 'A'}`, 'master', 'openai|https://api.openai.com'),
+    ).toThrow(UnsealError);
     expect(() => open('v2.AAAA', 'master', 'x')).toThrow(UnsealError);
   });
 });

@@ -15,7 +15,10 @@ export interface NewKey {
 }
 
 function checksum(text: string): string {
-  return crc32(text).toString(36).padStart(CHECKSUM_CHARACTERS + 1, '0').slice(-CHECKSUM_CHARACTERS);
+  return crc32(text)
+    .toString(36)
+    .padStart(CHECKSUM_CHARACTERS + 1, '0')
+    .slice(-CHECKSUM_CHARACTERS);
 }
 
 /** Letters and digits without bias: bytes that would favour some letters are drawn again. */
@@ -23,7 +26,7 @@ function randomLetters(count: number): string {
   let letters = '';
   while (letters.length < count) {
     for (const byte of randomBytes(SECRET_BYTES)) {
-      if (byte < 248 && letters.length < count) letters += ALPHABET[byte % ALPHABET.length];
+      if (byte < 248 && letters.length < count) letters += ALPHABET.charAt(byte % ALPHABET.length);
     }
   }
   return letters;

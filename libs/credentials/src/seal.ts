@@ -31,7 +31,8 @@ export function seal(plaintext: string, masterKey: string, boundTo: string): str
 export function open(sealed: string, masterKey: string, boundTo: string): string {
   const [version, text] = sealed.split('.', 2);
   const bytes = Buffer.from(text ?? '', 'base64url');
-  if (version !== VERSION || bytes.length < NONCE_BYTES + TAG_BYTES) throw new UnsealError('not a sealed credential of version 1');
+  if (version !== VERSION || bytes.length < NONCE_BYTES + TAG_BYTES)
+    throw new UnsealError('not a sealed credential of version 1');
   const decipher = createDecipheriv('aes-256-gcm', deriveKey(masterKey), bytes.subarray(0, NONCE_BYTES))
     .setAAD(Buffer.from(boundTo, 'utf8'))
     .setAuthTag(bytes.subarray(-TAG_BYTES));

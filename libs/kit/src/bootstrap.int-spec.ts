@@ -49,6 +49,7 @@ describe('bootstrapService', () => {
     let text = '';
     child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
     assert.equal(await exitCode(child), 1);
-    for (const name of ['WEIR_SERVICE_ID', 'WEIR_NATS_URL', 'WEIR_NATS_USER', 'WEIR_NATS_PASSWORD']) assert.match(text, new RegExp(name));
+    for (const name of ['WEIR_SERVICE_ID', 'WEIR_NATS_URL', 'WEIR_NATS_USER', 'WEIR_NATS_PASSWORD'])
+      assert.match(text, new RegExp(name));
   });
 });

@@ -57,7 +57,11 @@ function provideKit(settings: CommonSettings, foundation: Foundation): DynamicMo
 @Module({})
 class RootModule {}
 
-async function createApp(root: DynamicModule, http: HttpOptions | undefined, logger: Logger): Promise<NestFastifyApplication> {
+async function createApp(
+  root: DynamicModule,
+  http: HttpOptions | undefined,
+  logger: Logger,
+): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter(http?.server ?? {});
   http?.configure?.(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
@@ -72,7 +76,11 @@ async function createApp(root: DynamicModule, http: HttpOptions | undefined, log
   return app;
 }
 
-async function startService<Settings extends CommonSettings>(options: ServiceOptions<Settings>, settings: Settings, foundation: Foundation): Promise<void> {
+async function startService<Settings extends CommonSettings>(
+  options: ServiceOptions<Settings>,
+  settings: Settings,
+  foundation: Foundation,
+): Promise<void> {
   const http = options.http?.(settings);
   const root: DynamicModule = { module: RootModule, imports: [provideKit(settings, foundation), options.module] };
   const app = await createApp(root, http, foundation.logger);
@@ -100,14 +108,25 @@ async function startService<Settings extends CommonSettings>(options: ServiceOpt
  * Starts a service and keeps it until it is told to stop: SIGTERM, SIGINT, or the end of its parent's IPC channel. Then it drains and exits
  * with 0, or with 1 where draining took over 35 s. A process that cannot start prints why and exits with 1.
  */
-export async function bootstrapService<Settings extends CommonSettings>(options: ServiceOptions<Settings>): Promise<void> {
+export async function bootstrapService<Settings extends CommonSettings>(
+  options: ServiceOptions<Settings>,
+): Promise<void> {
   try {
     const settings = options.settings();
     const identity = { service: options.name, instance: settings.WEIR_SERVICE_ID };
     const logger = createLogger({ ...identity, level: settings.WEIR_LOG_LEVEL });
-    await startService(options, settings, { logger, health: new Health(), metrics: createMetrics(identity.service, identity.instance) });
+    await startService(options, settings, {
+      logger,
+      health: new Health(),
+      metrics: createMetrics(identity.service, identity.instance),
+    });
   } catch (error) {
-    const text = error instanceof SettingsError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text =
+      error instanceof SettingsError
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error);
     process.stderr.write(`${options.name} cannot start: ${text}\n`);
     process.exit(1);
   }

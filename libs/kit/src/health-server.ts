@@ -24,7 +24,11 @@ async function serve(url: string, response: ServerResponse, health: Health, metr
 }
 
 /** Serves `/health/live`, `/health/ready` and `/metrics` beside the service's own port. Port 0 picks a free one. */
-export async function startHealthServer(at: { host: string; port: number }, health: Health, metrics: Registry): Promise<HealthServer> {
+export async function startHealthServer(
+  at: { host: string; port: number },
+  health: Health,
+  metrics: Registry,
+): Promise<HealthServer> {
   const server: Server = createServer((request, response) => {
     serve(request.url ?? '/', response, health, metrics).catch((error: unknown) => {
       answer(response, 500, 'text/plain', `${String(error)}\n`);

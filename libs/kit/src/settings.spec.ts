@@ -10,7 +10,13 @@ describe('parseSettings', () => {
       expect(error).toBeInstanceOf(SettingsError);
       const faults = (error as SettingsError).faults.map((fault) => fault.split(':')[0]);
       expect(faults).toEqual(
-        expect.arrayContaining(['WEIR_SERVICE_ID', 'WEIR_NATS_URL', 'WEIR_NATS_USER', 'WEIR_NATS_PASSWORD', 'WEIR_TIME_SCALE']),
+        expect.arrayContaining([
+          'WEIR_SERVICE_ID',
+          'WEIR_NATS_URL',
+          'WEIR_NATS_USER',
+          'WEIR_NATS_PASSWORD',
+          'WEIR_TIME_SCALE',
+        ]),
       );
     }
   });

@@ -15,7 +15,10 @@ const Port = z.coerce.number().int().min(0).max(65_535);
 export const commonSettings = {
   /** Stable name of this process among its siblings, `ingress-0`: a token of NATS subjects. */
   WEIR_SERVICE_ID: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
-  WEIR_REGION: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/).default('local'),
+  WEIR_REGION: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .default('local'),
   WEIR_NATS_URL: z.string().min(1),
   WEIR_NATS_USER: z.string().min(1),
   WEIR_NATS_PASSWORD: z.string().min(1),
@@ -30,8 +33,13 @@ export const CommonSettings = z.object(commonSettings);
 export type CommonSettings = z.infer<typeof CommonSettings>;
 
 /** Parses the environment, or throws {@link SettingsError} with every fault at once. An empty variable counts as absent. */
-export function parseSettings<Schema extends z.ZodType>(schema: Schema, environment: NodeJS.ProcessEnv): z.infer<Schema> {
-  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+export function parseSettings<Schema extends z.ZodType>(
+  schema: Schema,
+  environment: NodeJS.ProcessEnv,
+): z.infer<Schema> {
+  const present = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const result = schema.safeParse(present);
   if (result.success) return result.data;
   throw new SettingsError(result.error.issues.map((issue) => `${issue.path.join('.') || '(all)'}: ${issue.message}`));

@@ -41,6 +41,7 @@ export function formatPico(amount: PicoUsd): PicoUsdString {
 
 /** The amount in USD with exactly twelve decimals (`1.500000000000`), as `Decimal(38,12)` reads it without loss. */
 export function picoToUsd(amount: PicoUsd): string {
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-unary-minus -- a PicoUsd is a bigint; the rule does not see through the brand
   const magnitude = amount < 0n ? -amount : amount;
   const whole = magnitude / PICO_PER_USD;
   const fraction = (magnitude % PICO_PER_USD).toString().padStart(PICO_DIGITS, '0');

@@ -3,7 +3,9 @@ import { Capabilities } from '../catalog/records.js';
 import { Adapter } from '../dialect.js';
 import { SubjectToken } from '../ids.js';
 
-const Id = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'lower-case letters, digits, dots, dashes and underscores, 63 at most');
+const Id = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'lower-case letters, digits, dots, dashes and underscores, 63 at most');
 const Name = z.string().min(1).max(200);
 
 /** A secret that stays out of the file: the environment variable that holds it, or a file beside `weir.yaml`. */
@@ -45,7 +47,10 @@ export const ProviderConfiguration = z.strictObject({
     .partialRecord(Adapter, z.string().min(1))
     .describe('Base URL for each wire protocol it speaks. ${NAME} stands for an environment variable.'),
   awsRegion: z.string().nullable().default(null),
-  credentials: z.array(CredentialConfiguration).default([]).describe('Empty: the provider wants none and is always on.'),
+  credentials: z
+    .array(CredentialConfiguration)
+    .default([])
+    .describe('Empty: the provider wants none and is always on.'),
   timeouts: TimeoutsConfiguration.prefault({}),
   connectionsMax: z.int().min(1).max(4_096).default(256),
   allowPrivate: z
@@ -60,7 +65,12 @@ export const DeploymentConfiguration = z.strictObject({
   adapter: Adapter,
   model: z.string().min(1).describe('Name of the model at the provider.'),
   region: SubjectToken.default('local'),
-  priority: z.int().min(0).max(99).default(0).describe('Lower is tried first; the next only where the one before fails.'),
+  priority: z
+    .int()
+    .min(0)
+    .max(99)
+    .default(0)
+    .describe('Lower is tried first; the next only where the one before fails.'),
   weight: z.int().min(0).max(1_000).default(1).describe('Share of the calls within one priority.'),
   price: z.string().min(1).describe('Key in the price book.'),
   contextWindow: z.int().min(1),
@@ -91,7 +101,11 @@ export const KeyConfiguration = z.strictObject({
   state: z.enum(['active', 'blocked', 'revoked']).default('active'),
   expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
   models: z.array(z.string()).nullable().default(null).describe('Models it may call; null means all.'),
-  ipAllow: z.array(z.string()).nullable().default(null).describe('Addresses or CIDR ranges it may call from; null means any.'),
+  ipAllow: z
+    .array(z.string())
+    .nullable()
+    .default(null)
+    .describe('Addresses or CIDR ranges it may call from; null means any.'),
 });
 export type KeyConfiguration = z.infer<typeof KeyConfiguration>;
 
@@ -100,7 +114,9 @@ export const Configuration = z.strictObject({
   version: z.literal(1),
   organisation: z.strictObject({ id: Id, name: Name }),
   teams: z.array(z.strictObject({ id: Id, name: Name })).min(1),
-  people: z.array(z.strictObject({ id: Id, name: Name, team: Id, email: z.email().nullable().default(null) })).default([]),
+  people: z
+    .array(z.strictObject({ id: Id, name: Name, team: Id, email: z.email().nullable().default(null) }))
+    .default([]),
   keys: z.array(KeyConfiguration).default([]),
   providers: z.array(ProviderConfiguration).min(1),
   models: z.array(ModelConfiguration).min(1),

@@ -4,7 +4,9 @@ type Path = readonly (string | number)[];
 
 function findRepeated(kind: string, names: readonly string[], pathOf: (index: number) => Path): ConfigurationFault[] {
   return names.flatMap((name, index) =>
-    names.indexOf(name) < index ? [{ path: pathOf(index), message: `${kind} "${name}" is there twice; give each its own name` }] : [],
+    names.indexOf(name) < index
+      ? [{ path: pathOf(index), message: `${kind} "${name}" is there twice; give each its own name` }]
+      : [],
   );
 }
 
@@ -14,7 +16,7 @@ function findMissing(wanted: string, kind: string, known: ReadonlySet<string>, p
 }
 
 function deploymentFaults(configuration: Configuration): ConfigurationFault[] {
-  const providers = new Map(configuration.providers.map((provider) => [provider.id as string, provider]));
+  const providers = new Map(configuration.providers.map((provider) => [provider.id, provider]));
   const names = new Set(providers.keys());
   return configuration.models.flatMap((model, m) =>
     model.deployments.flatMap((deployment, d) => {
@@ -40,12 +42,36 @@ export function findReferenceFaults(configuration: Configuration): Configuration
   const people = new Set(configuration.people.map((person) => person.id));
   const models = new Set(configuration.models.map((model) => model.name));
   return [
-    ...findRepeated('team', configuration.teams.map((team) => team.id), (n) => ['teams', n, 'id']),
-    ...findRepeated('person', configuration.people.map((person) => person.id), (n) => ['people', n, 'id']),
-    ...findRepeated('key', configuration.keys.map((key) => key.name), (n) => ['keys', n, 'name']),
-    ...findRepeated('provider', configuration.providers.map((provider) => provider.id), (n) => ['providers', n, 'id']),
-    ...findRepeated('model', configuration.models.map((model) => model.name), (n) => ['models', n, 'name']),
-    ...findRepeated('alias', configuration.aliases.map((alias) => alias.name), (n) => ['aliases', n, 'name']),
+    ...findRepeated(
+      'team',
+      configuration.teams.map((team) => team.id),
+      (n) => ['teams', n, 'id'],
+    ),
+    ...findRepeated(
+      'person',
+      configuration.people.map((person) => person.id),
+      (n) => ['people', n, 'id'],
+    ),
+    ...findRepeated(
+      'key',
+      configuration.keys.map((key) => key.name),
+      (n) => ['keys', n, 'name'],
+    ),
+    ...findRepeated(
+      'provider',
+      configuration.providers.map((provider) => provider.id),
+      (n) => ['providers', n, 'id'],
+    ),
+    ...findRepeated(
+      'model',
+      configuration.models.map((model) => model.name),
+      (n) => ['models', n, 'name'],
+    ),
+    ...findRepeated(
+      'alias',
+      configuration.aliases.map((alias) => alias.name),
+      (n) => ['aliases', n, 'name'],
+    ),
     ...configuration.people.flatMap((person, n) => findMissing(person.team, 'team', teams, ['people', n, 'team'])),
     ...configuration.keys.flatMap((key, n) => [
       ...findMissing(key.team, 'team', teams, ['keys', n, 'team']),
