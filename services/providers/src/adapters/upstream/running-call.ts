@@ -181,7 +181,7 @@ export class RunningCall {
     this.outlet = outlet;
     // Cancelled while it was written down: what was started is also closed.
     if (this.cancelled) return answer.stop({ kind: 'cancelled', code: this.cancelled });
-    if (this.claimState !== 'claimed') return answer.stop({ kind: 'cancelled', code: 'not_dispatched' });
+    if (!this.claim()) return answer.stop({ kind: 'cancelled', code: 'not_dispatched' });
     const { services, call, target } = this;
     try {
       const pool = services.pools.get(target.provider, target.deployment.adapter);
@@ -203,14 +203,16 @@ export class RunningCall {
   }
 
   /**
-   * Says that this worker runs the call, just before this turn's messages are written; only then may the request leave. Past `dispatchBy` an ingress
-   * that has heard nothing routes the call again or tells its client that nothing was sent, so a worker that was held up sends nothing.
+   * Says that this worker runs the call, just before this turn's messages are written, or before the request leaves where the journal was quicker
+   * than that. Past `dispatchBy` an ingress that has heard nothing routes the call again or tells its client that nothing was sent, so a worker that
+   * was held up sends nothing.
    */
-  private claim(): void {
-    if (this.isClosed) return;
+  private claim(): boolean {
+    if (this.isClosed || this.claimState !== 'waiting') return this.claimState === 'claimed';
     this.claimState = this.services.clock.now() > this.call.envelope.dispatchBy ? 'late' : 'claimed';
     if (this.claimState === 'claimed') this.reply.accept({ control: this.services.control.control });
     else this.services.metrics.late.inc();
+    return this.claimState === 'claimed';
   }
 
   private endOfFailedSend(error: unknown): AttemptEnd {
