@@ -17,9 +17,14 @@ const KNOWN: ReadonlySet<string> = new Set([
   'tool-examples-2025-10-29',
 ]);
 
+/** Beta features that a client's `anthropic-beta` header names. */
+export function namesOfBetas(header: string | undefined): string[] {
+  return (header ?? '').split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
+}
+
 /** The client's betas that can be carried, and what is dropped, as the record lists it. */
 export function splitBetas(header: string | undefined): { readonly betas: string[]; readonly dropped: string[] } {
-  const named = (header ?? '').split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
+  const named = namesOfBetas(header);
   return {
     betas: named.filter((name) => KNOWN.has(name)),
     dropped: named.filter((name) => !KNOWN.has(name)).map((name) => `anthropic-beta.${name}:unknown to Bedrock`),

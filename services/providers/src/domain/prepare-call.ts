@@ -20,7 +20,7 @@ import {
   TranslatedStreamPipe,
   type AnswerPipe,
 } from './answer-pipe.js';
-import { splitBetas } from './bedrock-betas.js';
+import { namesOfBetas, splitBetas } from './bedrock-betas.js';
 import { anthropicVersion } from './upstream-headers.js';
 
 /** A whole answer is read for its usage up to this size. */
@@ -102,8 +102,7 @@ function prepareInvoke({ envelope, body }: PrepareInput): PreparedCall {
 
 /** Beta features are Anthropic's own: no other protocol has a place for their names. */
 function droppedBetas({ headers }: CallEnvelopeV1): string[] {
-  const { betas, dropped } = splitBetas(headers['anthropic-beta']);
-  return [...betas.map((name) => `anthropic-beta.${name}:another protocol`), ...dropped];
+  return namesOfBetas(headers['anthropic-beta']).map((name) => `anthropic-beta.${name}:another protocol`);
 }
 
 function prepareTranslation(input: PrepareInput): Preparation {

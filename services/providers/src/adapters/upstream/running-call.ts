@@ -181,7 +181,10 @@ export class RunningCall {
     this.outlet = outlet;
     // Cancelled while it was written down: what was started is also closed.
     if (this.cancelled) return answer.stop({ kind: 'cancelled', code: this.cancelled });
+    const isUnsaid = this.claimState === 'waiting';
     if (!this.claim()) return answer.stop({ kind: 'cancelled', code: 'not_dispatched' });
+    // Heard of before the request leaves, not beside it.
+    if (isUnsaid) this.services.connection.flushTurn();
     const { services, call, target } = this;
     try {
       const pool = services.pools.get(target.provider, target.deployment.adapter);

@@ -128,7 +128,7 @@ describe('BedrockAdapter', () => {
     await adapter.request(base);
     const changed = await adapter.request({
       ...base,
-      credential: { ...aws, accessKeyId: 'AKIDOTHER' } as ProviderCredential,
+      credential: { ...aws, accessKeyId: 'AKIDOTHER' },
     });
     expect(changed.headers['authorization']).toContain('Credential=AKIDOTHER/');
   });
