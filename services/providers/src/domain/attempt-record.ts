@@ -55,7 +55,7 @@ export function factsOf({ attemptId, envelope, deployment, provider, startedAt }
 }
 
 /** The usage that goes into the record beside its source: what is charged, so that tokens and cost never tell two stories. */
-export function recordedUsage(
+function recordedUsage(
   conclusion: AttemptConclusion,
   progress: AttemptProgress,
   facts: AttemptFacts,

@@ -1,7 +1,7 @@
 import type { CallEnvelopeV1 } from '@weir/contracts';
 import type { WireDialect } from '@weir/dialects';
 
-export const ANTHROPIC_VERSION_DEFAULT = '2023-06-01';
+const ANTHROPIC_VERSION_DEFAULT = '2023-06-01';
 
 /** Headers by which a caller could choose whose account is billed. */
 const ACCOUNT_HEADERS: ReadonlySet<string> = new Set(['openai-organization', 'openai-project']);
