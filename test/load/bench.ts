@@ -53,7 +53,11 @@ async function portOf(child: ChildProcess): Promise<number> {
 function bodyOf(shape: LoadShape): string {
   const steer = shape.chunks > 0 ? ` [[chunks=${shape.chunks} delay=5]]` : '';
   const content = `Summarise the state of the weir in one sentence, please, and say whether the water runs high today or low.${steer}`;
-  return JSON.stringify({ model: 'mock', messages: [{ role: 'user', content }], ...(shape.chunks > 0 ? { stream: true } : {}) });
+  return JSON.stringify({
+    model: 'mock',
+    messages: [{ role: 'user', content }],
+    ...(shape.chunks > 0 ? { stream: true } : {}),
+  });
 }
 
 class Bench {
@@ -98,7 +102,17 @@ class Bench {
 
   private async run(name: TargetName, shape: LoadShape, durationMs: number): Promise<LoadResult> {
     const { host, port, key } = this.targets[name];
-    const load: Load = { name: shape.name, host, port, key, path: '/v1/chat/completions', body: bodyOf(shape), connections: shape.connections, durationMs, chunks: shape.chunks };
+    const load: Load = {
+      name: shape.name,
+      host,
+      port,
+      key,
+      path: '/v1/chat/completions',
+      body: bodyOf(shape),
+      connections: shape.connections,
+      durationMs,
+      chunks: shape.chunks,
+    };
     this.generator.send(load);
     const [result] = (await once(this.generator, 'message')) as [LoadResult];
     if (name === 'weir') this.answers += result.latencies.length + result.errors;
@@ -110,7 +124,9 @@ class Bench {
 async function countLanded(weir: WeirUnderLoad, answers: number): Promise<number> {
   const deadline = Date.now() + LAND_WITHIN_MS;
   for (;;) {
-    const landed = Number(await weir.query("SELECT count() FROM calls WHERE model_requested = 'mock' AND finished_at IS NOT NULL"));
+    const landed = Number(
+      await weir.query("SELECT count() FROM calls WHERE model_requested = 'mock' AND finished_at IS NOT NULL"),
+    );
     if (landed >= answers || Date.now() > deadline) return landed;
     await pause(250);
   }
@@ -132,7 +148,12 @@ async function main(): Promise<void> {
     });
     for (const shape of LOADS) await bench.measure(shape);
     const landed = await countLanded(weir, bench.answers);
-    const report = { measurements: bench.measurements, answers: bench.answers, landed, seconds: (performance.now() - started) / 1_000 };
+    const report = {
+      measurements: bench.measurements,
+      answers: bench.answers,
+      landed,
+      seconds: (performance.now() - started) / 1_000,
+    };
     printReport(report);
     const json = process.argv.indexOf('--json');
     if (json > 0) writeFileSync(process.argv[json + 1] ?? 'bench-result.json', JSON.stringify(report, null, 2));

@@ -33,7 +33,10 @@ const adapter = new FastifyAdapter({ bodyLimit: 64 * 1024 * 1024 });
 adapter.getInstance().addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => {
   done(null, body);
 });
-const app = await NestFactory.create<NestFastifyApplication>(ProxyModule, adapter, { logger: false, bodyParser: false });
+const app = await NestFactory.create<NestFastifyApplication>(ProxyModule, adapter, {
+  logger: false,
+  bodyParser: false,
+});
 await app.listen(0, '127.0.0.1');
 process.send?.({ port: Number(new URL(await app.getUrl()).port) });
 process.on('disconnect', () => process.exit(0));

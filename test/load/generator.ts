@@ -67,7 +67,9 @@ async function runLoad(load: Load): Promise<LoadResult> {
   const run = new Run(load);
   const request = requestOf(load);
   const startedAt = performance.now();
-  const connections = Array.from({ length: load.connections }, () => runConnection(load, run, request, startedAt + load.durationMs));
+  const connections = Array.from({ length: load.connections }, () =>
+    runConnection(load, run, request, startedAt + load.durationMs),
+  );
   await Promise.all(connections);
   const seconds = (performance.now() - startedAt) / 1_000;
   const { latencies, firstBytes, gaps, errors, broken } = run;

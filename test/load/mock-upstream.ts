@@ -17,7 +17,9 @@ const ANSWER = JSON.stringify({
 const PLAIN = Buffer.from(
   `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(ANSWER)}\r\n\r\n${ANSWER}`,
 );
-const STREAM_HEAD = Buffer.from('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n');
+const STREAM_HEAD = Buffer.from(
+  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n',
+);
 
 function httpChunk(text: string): Buffer {
   return Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
@@ -28,13 +30,21 @@ function event(delta: object, finish: string | null): string {
   return `data: ${JSON.stringify({ id: 'chatcmpl-mock', object: 'chat.completion.chunk', created: 1_790_000_000, model: 'mock', choices })}\n\n`;
 }
 
-const USAGE = { id: 'chatcmpl-mock', object: 'chat.completion.chunk', created: 1_790_000_000, model: 'mock', choices: [] };
+const USAGE = {
+  id: 'chatcmpl-mock',
+  object: 'chat.completion.chunk',
+  created: 1_790_000_000,
+  model: 'mock',
+  choices: [],
+};
 const TAIL = httpChunk(
   `${event({}, 'stop')}data: ${JSON.stringify({ ...USAGE, usage: { prompt_tokens: 50, completion_tokens: 20, total_tokens: 70 } })}\n\ndata: [DONE]\n\n`,
 );
 const END = Buffer.from('0\r\n\r\n');
 /** Chunk n carries its number, so that a lost or reordered one shows. */
-const chunks = Array.from({ length: 2_001 }, (_, n) => httpChunk(event({ content: `w${n.toString().padStart(5, '0')} ` }, null)));
+const chunks = Array.from({ length: 2_001 }, (_, n) =>
+  httpChunk(event({ content: `w${n.toString().padStart(5, '0')} ` }, null)),
+);
 
 function stream(socket: Socket, count: number, delayMs: number): void {
   socket.write(STREAM_HEAD);
@@ -76,7 +86,10 @@ function serve(socket: Socket): void {
       if (waiting.length < total) return;
       // The steering words stand in the first and last 4 KiB; a prompt of a megabyte is not read as text.
       const from = end + HEADER_END.length;
-      const body = length > 8_192 ? waiting.toString('latin1', from, from + 4_096) + waiting.toString('latin1', total - 4_096, total) : waiting.toString('latin1', from, total);
+      const body =
+        length > 8_192
+          ? waiting.toString('latin1', from, from + 4_096) + waiting.toString('latin1', total - 4_096, total)
+          : waiting.toString('latin1', from, total);
       answer(socket, body);
       waiting = waiting.subarray(total);
     }

@@ -23,7 +23,12 @@ function readStat(pid: number): ProcessStat | undefined {
       parent: Number(after[1]),
       cpuMicros: (ticks * 1_000_000) / TICKS_A_SECOND,
       residentBytes: Number(after[21]) * PAGE_BYTES,
-      name: command.find((word) => /services\/|clickhouse|nats-server|postgres|simulator|supervisor|start\.mjs/.test(word)) ?? command[0] ?? '',
+      name:
+        command.find((word) =>
+          /services\/|clickhouse|nats-server|postgres|simulator|supervisor|start\.mjs/.test(word),
+        ) ??
+        command[0] ??
+        '',
     };
   } catch (error) {
     if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
@@ -49,7 +54,7 @@ export function readUsage(roots: readonly number[]): Usage {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => readStat(Number(name)) ?? []);
   const wanted = new Set(roots);
-  for (let size = -1; size !== wanted.size; ) {
+  for (let size = -1; size !== wanted.size;) {
     size = wanted.size;
     for (const stat of all) if (wanted.has(stat.parent)) wanted.add(stat.pid);
   }

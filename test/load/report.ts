@@ -38,13 +38,29 @@ function printRow(cells: readonly string[]): void {
 
 function printLoads(report: Report): void {
   const loads = [...new Set(report.measurements.map((m) => m.load))];
-  printRow(['load', 'target', 'per second', 'p50 ms', 'p99 ms', 'added p50', 'added p99', 'CPU µs each', 'first byte p50 ms', 'chunks/s', 'largest gap p99 ms', 'errors', 'broken']);
+  printRow([
+    'load',
+    'target',
+    'per second',
+    'p50 ms',
+    'p99 ms',
+    'added p50',
+    'added p99',
+    'CPU µs each',
+    'first byte p50 ms',
+    'chunks/s',
+    'largest gap p99 ms',
+    'errors',
+    'broken',
+  ]);
   printRow(Array.from({ length: 13 }, () => '---'));
   for (const load of loads) {
     for (const target of ['direct', 'control', 'weir'] as const) {
       const of = (figure: Figure, from: Measurement['target'] = target): number => medianOf(report, load, from, figure);
       const sum = (figure: 'errors' | 'broken'): number =>
-        report.measurements.filter((m) => m.load === load && m.target === target).reduce((total, m) => total + m[figure], 0);
+        report.measurements
+          .filter((m) => m.load === load && m.target === target)
+          .reduce((total, m) => total + m[figure], 0);
       printRow([
         load,
         target,
@@ -88,7 +104,9 @@ export function judge(report: Report): string[] {
   const added = medianOf(report, at1, 'weir', 'p50') - medianOf(report, at1, 'direct', 'p50');
   const weir = report.measurements.filter((m) => m.target === 'weir');
   const wrong = weir.reduce((total, m) => total + m.errors + m.broken, 0);
-  process.stdout.write(`Requests/s at 32: ${fixed(rate, 2)} × control (wanted >= 0.34) · CPU: ${fixed(cpu, 2)} × control (wanted <= 3.9) · added p50 at 1: ${fixed(added, 2)} ms (wanted <= 2)\n`);
+  process.stdout.write(
+    `Requests/s at 32: ${fixed(rate, 2)} × control (wanted >= 0.34) · CPU: ${fixed(cpu, 2)} × control (wanted <= 3.9) · added p50 at 1: ${fixed(added, 2)} ms (wanted <= 2)\n`,
+  );
   return [
     ...(rate >= 0.34 ? [] : [`requests/s at 32 connections ${fixed(rate, 2)} × control`]),
     ...(cpu <= 3.9 ? [] : [`CPU per request ${fixed(cpu, 2)} × control`]),

@@ -11,7 +11,12 @@ const START_WITHIN_MS = 180_000;
 
 interface Connection {
   readonly gateway: { readonly url: string; readonly key: string };
-  readonly clickhouse: { readonly url: string; readonly user: string; readonly password: string; readonly database: string };
+  readonly clickhouse: {
+    readonly url: string;
+    readonly user: string;
+    readonly password: string;
+    readonly database: string;
+  };
 }
 
 /** The whole stack as `npm start` starts it, with one more provider: the mock. */
@@ -68,11 +73,15 @@ export async function startWeir(mockUrl: string): Promise<WeirUnderLoad> {
   const home = mkdtempSync(join(tmpdir(), 'weir-bench-'));
   writeFileSync(join(home, 'weir.yaml'), configurationWithMock(mockUrl));
   const port = await freePorts();
-  const child = spawn(process.execPath, [join(ROOT, 'deploy/local/start.mjs'), '--home', home, '--port', String(port)], {
-    cwd: ROOT,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    detached: true,
-  });
+  const child = spawn(
+    process.execPath,
+    [join(ROOT, 'deploy/local/start.mjs'), '--home', home, '--port', String(port)],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      detached: true,
+    },
+  );
   const connection = await readConnection(home, child);
   const url = new URL(connection.gateway.url);
   const { clickhouse } = connection;
