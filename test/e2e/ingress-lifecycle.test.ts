@@ -70,6 +70,19 @@ describe('an ingress that is told to stop', () => {
   });
 });
 
+describe('an ingress that nobody needs any more', () => {
+  it('ends at once, also with connections on which no request was ever sent', async () => {
+    const reserve = await Promise.all([RawClient.open(connection), RawClient.open(connection)]);
+    await expectStillServing(connection);
+    const pid = stack.kill('ingress', 'SIGTERM');
+    const killedAt = performance.now();
+    for (const client of reserve) await client.untilClosed();
+    // A drain at this scale may take 3 s; waiting for these clients would take kit's whole 35 s.
+    expect(performance.now() - killedAt).toBeLessThan(3_000);
+    await restarted(pid);
+  });
+});
+
 describe('an ingress that is killed', () => {
   it('leaves calls that its successor records, bounded in cost, and upstreams that close', async () => {
     const client = await openChat(connection, 'chunks=5000 delayMs=10');
