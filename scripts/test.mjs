@@ -33,6 +33,11 @@ const wanted = process.argv[2] ?? '';
 const total = { passed: 0, failed: 0 };
 const failures = [];
 
+/** Suites under way; none outlives this process. */
+const running = new Set();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
 /** Runs a program of this Node to its end; killed when the time is up. */
 async function run(parameters, timeoutMs) {
   const startedAt = performance.now();
@@ -41,6 +46,7 @@ async function run(parameters, timeoutMs) {
     env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   const chunks = [];
   child.stdout.on('data', (chunk) => chunks.push(chunk));
   child.stderr.on('data', (chunk) => chunks.push(chunk));
@@ -53,6 +59,7 @@ async function run(parameters, timeoutMs) {
   // Not 'close': a stack that outlives its test for a moment holds the pipes open.
   const [code] = await once(child, 'exit');
   clearTimeout(timer);
+  running.delete(child);
   const late = isLate ? `\nkilled: it took over ${timeoutMs / 1000} s\n` : '';
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   return { code, seconds, output: Buffer.concat(chunks).toString('utf8') + late };
@@ -69,8 +76,10 @@ function report({ name, passed, failed, seconds, output }) {
   console.log(output.trimEnd().replaceAll(/^/gm, '    '));
 }
 
+/** What the reporter wrote; a suite that was killed or crashed wrote nothing. */
 function readCounts(file) {
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return text === '' ? { passed: 0, failed: 0, skipped: 0 } : JSON.parse(text);
 }
 
 /** Anything but a clean end with at least one test and none skipped is a failure, and counts as one where nothing else does. */
