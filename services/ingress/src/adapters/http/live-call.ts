@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http';
 import type { CallChannel, CallDraft, CallHandlers, EventPublisher, OpenCall } from '@weir/bus';
 import {
   ERRORS,
-  type CallFailure,
   type CallTiming,
   type EndFrame,
   type FailFrame,
@@ -10,16 +9,8 @@ import {
   type WholeFrame,
 } from '@weir/contracts';
 import { failureHere } from '../../domain/error-answer.js';
-import {
-  NOTHING_CONSUMED,
-  consumptionOfEnd,
-  consumptionOfFailure,
-  consumptionUnheard,
-  finishedEvent,
-  startedEvent,
-  type Consumption,
-  type StartedCall,
-} from '../../domain/call-record.js';
+import { CallAccount } from '../../domain/call-account.js';
+import { finishedEvent, startedEvent, type StartedCall } from '../../domain/call-record.js';
 import { INITIAL_CALL, reduceCall, type CallCommand, type CallEvent, type CallState } from '../../domain/call-state.js';
 import { isCostDisputed, type FindPrice } from '../../domain/settlement.js';
 import { AnswerWriter } from './answer-writer.js';
@@ -59,11 +50,10 @@ export class LiveCall implements CallHandlers {
   private state: CallState = INITIAL_CALL;
   private readonly answer: AnswerWriter;
   private open: OpenCall | undefined;
-  private headFrame: HeadFrame | null = null;
+  private readonly account: CallAccount;
   private wholeBody: Uint8Array | null = null;
-  private failure: CallFailure | null = null;
+  private isCutOff = false;
   private refusal: string | null = null;
-  private consumption: Consumption | null = null;
   private startedAt = Number.POSITIVE_INFINITY;
   private firstByteAt: number | null = null;
   private progressAt = 0;
@@ -75,6 +65,7 @@ export class LiveCall implements CallHandlers {
   ) {
     const { response, call } = start;
     this.answer = new AnswerWriter({ response, callId: call.facts.callId, dialect: call.facts.dialect });
+    this.account = new CallAccount(start.draft.prices, call.boundPico);
   }
 
   /** Records the call; everything else follows from that. */
@@ -102,8 +93,14 @@ export class LiveCall implements CallHandlers {
       this.progressBytes = written;
       this.progressAt = now;
     } else if (now - this.progressAt >= this.shared.clientStallMs) {
-      response.destroy();
+      this.cutOff();
     }
+  }
+
+  /** For a client that does not read what waits for it. */
+  private cutOff(): void {
+    this.isCutOff = true;
+    this.start.response.destroy();
   }
 
   announceClose(): void {
@@ -116,7 +113,7 @@ export class LiveCall implements CallHandlers {
   }
 
   head(frame: HeadFrame): void {
-    this.headFrame = frame;
+    this.account.head = frame;
     this.dispatch('head');
   }
 
@@ -131,63 +128,45 @@ export class LiveCall implements CallHandlers {
   }
 
   end(frame: EndFrame): void {
-    if (this.headFrame === null) {
-      this.fail({ ...failedWithin(), attempts: frame.attempts, usage: frame.usage, usageSource: frame.usageSource });
+    if (this.account.head === null) {
+      this.account.endedWithin(frame);
+      this.dispatch('failed-upstream');
       return;
     }
-    this.settle(this.headFrame, frame);
+    this.complete(this.account.head, frame);
     this.dispatch('end');
   }
 
-  whole(frame: WholeFrame, body: Buffer): void {
-    this.headFrame = frame.head;
+  whole({ head, end }: WholeFrame, body: Buffer): void {
     this.wholeBody = body;
-    this.settle(frame.head, frame.end);
+    this.complete(head, end);
     this.dispatch('whole');
   }
 
   fail(frame: FailFrame): void {
-    this.failure = frame.failure;
-    this.consumption =
-      frame.attempts.length === 0 && frame.usageSource === 'bounded'
-        ? this.unheard()
-        : consumptionOfFailure(this.headFrame, frame, this.pinnedPrice(frame.served?.deploymentId));
+    this.account.failed(frame);
+    // Without an attempt there is nothing of a provider in it that would have to wait for the gate.
     this.dispatch(frame.attempts.length === 0 ? 'failed-here' : 'failed-upstream');
   }
 
   noResponders(): void {
-    this.failHere('no_worker', NOTHING_CONSUMED);
-  }
-
-  notDispatched(): void {
-    this.failHere('not_dispatched', NOTHING_CONSUMED);
-  }
-
-  lost(): void {
-    this.failHere('worker_lost', this.unheard());
-  }
-
-  private failHere(code: 'no_worker' | 'not_dispatched' | 'worker_lost', consumption: Consumption): void {
-    this.failure = failureHere(code);
-    this.consumption = consumption;
+    this.account.notSent('no_worker');
     this.dispatch('failed-here');
   }
 
-  private settle(head: HeadFrame, end: EndFrame): void {
-    this.consumption = consumptionOfEnd(head, end);
+  notDispatched(): void {
+    this.account.notSent('not_dispatched');
+    this.dispatch('failed-here');
+  }
+
+  lost(): void {
+    this.account.lost();
+    this.dispatch('failed-here');
+  }
+
+  private complete(head: HeadFrame, end: EndFrame): void {
+    this.account.completed(head, end);
     if (isCostDisputed(end, this.shared.findPrice)) this.shared.metrics.costDisputed(this.start.call.facts.callId);
-  }
-
-  private unheard(): Consumption {
-    return consumptionUnheard(
-      this.headFrame,
-      this.start.call.boundPico,
-      this.pinnedPrice(this.headFrame?.served.deploymentId),
-    );
-  }
-
-  private pinnedPrice(deploymentId: string | undefined): string | null {
-    return this.start.draft.prices.find((pin) => pin.deploymentId === deploymentId)?.priceVersion ?? null;
   }
 
   private dispatch(event: CallEvent): void {
@@ -203,18 +182,18 @@ export class LiveCall implements CallHandlers {
         this.open = this.shared.channel.start(this.start.draft, this.start.body, this);
         return;
       case 'send-head':
-        if (this.headFrame) this.answer.begin(this.headFrame);
+        if (this.account.head) this.answer.begin(this.account.head);
         this.open?.grant(this.answer.creditOffset);
         return;
       case 'send-whole':
-        if (this.headFrame && this.wholeBody) this.answer.sendWhole(this.headFrame, this.wholeBody);
+        if (this.account.head && this.wholeBody) this.answer.sendWhole(this.account.head, this.wholeBody);
         this.wholeBody = null;
         return;
       case 'end-answer':
         this.answer.end();
         return;
       case 'send-failure':
-        this.answer.fail(this.failure ?? failureHere('internal'));
+        this.answer.fail(this.account.failure ?? failureHere('internal'));
         return;
       case 'refuse-unrecorded':
         this.refuse('audit_unavailable');
@@ -236,7 +215,7 @@ export class LiveCall implements CallHandlers {
         this.open?.cancel('denied');
         return;
       case 'close-connection':
-        this.start.response.destroy();
+        this.cutOff();
         return;
       case 'record-finished':
         this.finish();
@@ -252,10 +231,19 @@ export class LiveCall implements CallHandlers {
 
   private errorCode(): string | null {
     if (this.refusal) return this.refusal;
+    // Clients hang up at the last event of a stream and do not wait for its end: nothing was kept from them.
+    if (this.hasDelivered()) return null;
     // Also where the worker failed after the client had left: that is why it did.
     if (this.state.isClientGone && !this.start.response.writableEnded) return 'client_gone';
-    if (this.failure) return this.failure.code;
+    if (this.account.failure) return this.account.failure.code;
     return this.start.response.writableFinished ? null : 'client_gone';
+  }
+
+  /** Every byte of a complete answer has been taken by the client's connection. */
+  private hasDelivered(): boolean {
+    return (
+      this.account.end?.bytes === this.answer.bodyBytes && !this.isCutOff && !this.start.response.writableNeedDrain
+    );
   }
 
   private finish(): void {
@@ -272,8 +260,7 @@ export class LiveCall implements CallHandlers {
       firstTokenMs,
       responseBytes: this.answer.bodyBytes,
     };
-    const consumption = this.consumption ?? NOTHING_CONSUMED;
-    this.shared.events.append(finishedEvent(call, delivery, consumption));
+    this.shared.events.append(finishedEvent(call, delivery, this.account.consumption));
     this.shared.metrics.finished({
       dialect: call.facts.dialect,
       status,
@@ -289,8 +276,4 @@ export class LiveCall implements CallHandlers {
     this.start.releaseBody();
     this.shared.onClosed(this);
   }
-}
-
-function failedWithin(): FailFrame {
-  return { failure: failureHere('internal'), attempts: [], served: null, usage: null, usageSource: 'bounded' };
 }
