@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
-import { startStack, type RunningStack } from '@weir/testing';
+import { eventually, startStack, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
 import { chat, idOf, send } from './ingress-client.js';
 import { agreesWithInvoice, haveLanded, isWhole } from './record-kit.js';
@@ -13,7 +12,18 @@ const VICTIMS = [
   { name: 'postgres', callsGoOn: true },
   { name: 'nats', callsGoOn: false },
 ] as const;
-const LOAD_MS = 3_000;
+/** A call this often, at most so many at a time. */
+const CALL_EVERY_MS = 10;
+const CALLS_AT_ONCE = 4;
+/** Calls that must have succeeded before a kill, and again after it. */
+const CALLS_ON_EACH_SIDE = 50;
+
+interface CallAnswer {
+  readonly id: string;
+  readonly status: number;
+  /** The error's text where it was refused. */
+  readonly error: string | null;
+}
 
 describe('the record', () => {
   let stack: RunningStack;
@@ -22,30 +32,47 @@ describe('the record', () => {
   });
   after(() => stack.stop());
 
-  /** Calls one after the other in four lanes, until told to stop. */
-  async function load(signal: AbortSignal): Promise<{ id: string; status: number }[]> {
-    const answers: { id: string; status: number }[] = [];
-    const lane = async (): Promise<void> => {
-      while (!signal.aborted) {
-        const answer = await send(stack.connection, { path: '/v1/chat/completions', body: chat('hello') });
-        answers.push({ id: idOf(answer), status: answer.status });
-        await sleep(10);
-      }
+  /** Calls at a steady rate for as long as `work` runs; returns every answer. A call without an answer fails it. */
+  async function callDuring(work: (answers: readonly CallAnswer[]) => Promise<void>): Promise<CallAnswer[]> {
+    const answers: CallAnswer[] = [];
+    const failures: unknown[] = [];
+    const open = new Set<Promise<unknown>>();
+    const call = async (): Promise<void> => {
+      const answer = await send(stack.connection, { path: '/v1/chat/completions', body: chat('hello') });
+      answers.push({ id: idOf(answer), status: answer.status, error: answer.status === 200 ? null : answer.text });
     };
-    await Promise.all([lane(), lane(), lane(), lane()]);
+    const timer = setInterval(() => {
+      if (open.size >= CALLS_AT_ONCE) return;
+      const running = call()
+        .catch((error: unknown) => failures.push(error))
+        .finally(() => open.delete(running));
+      open.add(running);
+    }, CALL_EVERY_MS);
+    try {
+      await work(answers);
+    } finally {
+      clearInterval(timer);
+      await Promise.all(open);
+    }
+    expect(failures).toEqual([]);
     return answers;
+  }
+
+  /** Waits until so many more calls have succeeded. */
+  async function goesOn(answers: readonly CallAnswer[]): Promise<void> {
+    const succeeded = (): number => answers.filter((answer) => answer.status === 200).length;
+    const wanted = succeeded() + CALLS_ON_EACH_SIDE;
+    await eventually(() => expect(succeeded()).toBeGreaterThanOrEqual(wanted), { timeoutMs: 60_000 });
   }
 
   for (const { name, callsGoOn } of VICTIMS) {
     it(`is whole after a kill of ${name} under load${callsGoOn ? ', which no client noticed' : ''}`, async () => {
-      const stop = new AbortController();
-      const loading = load(stop.signal);
-      await sleep(LOAD_MS / 3);
-      const pid = stack.kill(name);
-      await stack.waitForRestart(name, pid, 60_000);
-      await sleep(LOAD_MS / 3);
-      stop.abort();
-      const answers = await loading;
+      const answers = await callDuring(async (soFar) => {
+        await goesOn(soFar);
+        const pid = stack.kill(name);
+        await stack.waitForRestart(name, pid, 60_000);
+        await goesOn(soFar);
+      });
       const refused = answers.filter((answer) => answer.status !== 200);
       if (callsGoOn) expect(refused).toEqual([]);
       await haveLanded(
