@@ -1,4 +1,5 @@
 import { after, before, describe, it } from 'node:test';
+// eslint-disable-next-line no-restricted-syntax -- how long the worker stands still is what this test varies: there is no condition to wait for
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually, startStack, type Connection, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
@@ -48,16 +49,19 @@ describe('a provider worker that is paused around the dispatch deadline', () => 
     expect(refused.length).toBeGreaterThan(0);
     await eventually(
       async () => {
-        const rows = await query(connection, 'SELECT call_id FROM calls WHERE finished_at IS NOT NULL');
-        const landed = new Set(rows.map((row) => (row as { call_id: string }).call_id));
+        const rows = await query<{ call_id: string }>(
+          connection,
+          'SELECT call_id FROM calls WHERE finished_at IS NOT NULL',
+        );
+        const landed = new Set(rows.map((row) => row.call_id));
         expect(seen.filter((one) => !landed.has(one.callId))).toEqual([]);
       },
       { timeoutMs: 60_000, everyMs: 200 },
     );
-    const rows = (await query(connection, 'SELECT attempt_id, call_id FROM attempts')) as {
-      attempt_id: string;
-      call_id: string;
-    }[];
+    const rows = await query<{ attempt_id: string; call_id: string }>(
+      connection,
+      'SELECT attempt_id, call_id FROM attempts',
+    );
     const invoice = await readInvoice(connection);
     const billed = rows.filter((row) => invoice.has(row.attempt_id)).map((row) => row.call_id);
     expect(refused.filter((callId) => billed.includes(callId))).toEqual([]);
