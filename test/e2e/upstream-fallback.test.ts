@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { eventually, startStack, type Connection, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
+import { request } from 'undici';
 import {
   callModel,
   CONFIGURATION,
@@ -151,6 +154,50 @@ describe('a worker whose connections are all in use', () => {
     );
     for (const answer of open2) expect(await answer.body.text()).toContain('[DONE]');
     await eventually(async () => expect((await call('narrow', 'hello')).status).toBe(200), { timeoutMs: 5_000 });
+  });
+});
+
+describe('an edit of weir.yaml', () => {
+  it('has a new provider and its models served within a second, and their old names answered as before', async () => {
+    const provider = `  - id: late
+    simulated: true
+    endpoints: { openai-compatible: '\${WEIR_SIMULATOR_URL}/v1' }
+    allowPrivate: [127.0.0.0/8]
+`;
+    const deployment = (price: string) =>
+      `    deployments: [{ provider: late, adapter: openai-compatible, model: sim-qwen, price: ${price}, contextWindow: 1000, maxOutputTokens: 100 }]\n`;
+    const edited = CONFIGURATION.replace('models:\n', `${provider}models:\n`).concat(
+      `  - name: late-model\n${deployment('simulator/sim-qwen')}  - name: unpriced\n${deployment('simulator/nobody-knows')}`,
+    );
+    writeFileSync(join(stack.home, 'weir.yaml'), edited);
+    const savedAt = performance.now();
+    const seen = await eventually(
+      async () => {
+        const each = await call('late-model', 'hello');
+        expect(each).toMatchObject({ status: 200 });
+        return each;
+      },
+      { timeoutMs: 10_000, everyMs: 20 },
+    );
+    // The promise is a second; machines under test are shared.
+    expect(performance.now() - savedAt).toBeLessThan(3_000);
+    expect((await recordFor(seen)).attempts[0]).toMatchObject({ provider: 'late' });
+    expect((await call('sim-openai', 'hello')).status).toBe(200);
+  });
+
+  it('may name a model without a price: it answers, and is flagged as unpriced, not as free', async () => {
+    const seen = await call('unpriced', 'hello');
+    expect(seen.status).toBe(200);
+    const { attempts } = await recordOfCall(connection, seen.callId);
+    expect(attempts[0]).toMatchObject({
+      outcome: 'completed',
+      usage_source: 'provider',
+      unpriced: true,
+      price_version: null,
+    });
+    const [providers] = connection.services['providers'] ?? [];
+    const metrics = await (await request(providers?.metricsUrl ?? '')).body.text();
+    expect(metrics).toMatch(/weir_unpriced_attempts_total\{[^}]*model="unpriced"[^}]*\} 1/);
   });
 });
 
