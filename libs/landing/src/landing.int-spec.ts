@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ensureEventStreams, onLanded, type BusConnection } from '@weir/bus';
-import { EVENT_PARTITIONS, type LandedReport } from '@weir/contracts';
+import { EVENT_PARTITIONS, eventStreamName, type LandedReport } from '@weir/contracts';
 import { createWarehouse, type Warehouse } from '@weir/warehouse';
 import { FaultProxy, eventually, startInfrastructure, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
@@ -169,6 +169,20 @@ describe('landing', () => {
     await stack.waitForRestart('postgres', pid);
     await hasReported(25);
     expect(await rows()).toEqual({ rows: 25, sequences: 25 });
+  });
+
+  it('goes on when the broker has lost the streams, and somebody else has made them again', async () => {
+    await start();
+    producer.publish(producer.lines(5));
+    await hasReported(5);
+    for (let partition = 0; partition < EVENT_PARTITIONS; partition++) {
+      const subject = `$JS.API.STREAM.DELETE.${eventStreamName(partition)}`;
+      await connection.request(subject, Buffer.alloc(0), { timeoutMs: 5_000 });
+    }
+    await ensureEventStreams(connection, EVENT_PARTITIONS);
+    producer.publish(producer.lines(5));
+    await hasReported(10);
+    expect(await rows()).toEqual({ rows: 10, sequences: 10 });
   });
 
   it('lands what a process killed before the insert had in hand, though nobody sends it again', async () => {

@@ -45,6 +45,8 @@ const BACKOFF_MS = { first: 100, max: 5_000 } as const;
 /** Longer than a batch takes, shorter than anybody waits for what a killed process had in hand. */
 const ACK_WAIT_MS = 15_000;
 const ACK_PENDING_MAX = 20_000;
+/** So many waits without a message, and the reader is opened anew: a broker of 2.9 does not tell that a consumer is gone. */
+const SILENT_WAITS_MAX = 5;
 
 /**
  * Lands one partition's events for one sink, as the only one to do so: it holds an advisory lock in Postgres, and moves watermarks on
@@ -58,6 +60,7 @@ export class PartitionLander {
   private tenure: Tenure | undefined;
   private reader: StreamReader | undefined;
   private failure: string | undefined;
+  private silentWaits = 0;
   private readonly labels: { readonly partition: string };
 
   constructor(private readonly options: LanderOptions) {
@@ -112,6 +115,8 @@ export class PartitionLander {
       isDraining ? this.deadline.signal : this.draining.signal,
     );
     this.recover();
+    this.silentWaits = messages.length === 0 ? this.silentWaits + 1 : 0;
+    if (this.silentWaits >= SILENT_WAITS_MAX) await this.closeReader();
     for (const batch of cutBatches(messages, limits.eventsMax)) await this.landUntilDone(batch);
     return messages.length > 0;
   }
@@ -239,6 +244,7 @@ export class PartitionLander {
   private async closeReader(): Promise<void> {
     const reader = this.reader;
     this.reader = undefined;
+    this.silentWaits = 0;
     await reader?.close().catch((error: unknown) => this.fail(error));
   }
 

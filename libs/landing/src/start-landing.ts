@@ -42,7 +42,7 @@ export function startLanding(options: LandingOptions): Landing {
   const { sink, timeScale = 1, partitions = EVENT_PARTITIONS } = options;
   const metrics = createLandingMetrics(options.metrics);
   const limits = {
-    waitMs: 2_000,
+    waitMs: Math.max(250, 2_000 * timeScale),
     lookMs: 50 * timeScale,
     idleMs: 150 * timeScale,
     lingerMs: 1_000 * timeScale,
