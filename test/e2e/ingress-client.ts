@@ -175,7 +175,9 @@ export async function warmUp(connection: Connection): Promise<void> {
 
 /** The process answers the next call as if nothing had been. */
 export async function expectStillServing(connection: Connection): Promise<void> {
-  expect((await send(connection, { path: '/v1/chat/completions', body: chat('hello') })).status).toBe(200);
+  // With its text, so that a test that waits for this says what stood in the way.
+  const answer = await send(connection, { path: '/v1/chat/completions', body: chat('hello') });
+  expect(answer).toMatchObject({ status: 200 });
 }
 
 /** A bare connection to the gateway, for what no HTTP client would send or do. */

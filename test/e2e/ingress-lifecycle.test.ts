@@ -20,13 +20,14 @@ import {
   warmUp,
 } from './ingress-client.js';
 
-const QUARTER_MEBIBYTE = 256 * 1024;
+/** Small, so that a test can fill a journal. */
+const JOURNAL = { WEIR_JOURNAL_HIGH_WATER_BYTES: String(256 * 1024), WEIR_JOURNAL_SEGMENT_BYTES: String(32 * 1024) };
 let stack: RunningStack;
 let connection: Connection;
 
 before(async () => {
   stack = await startStack({
-    environment: { WEIR_TIME_SCALE: '0.1', WEIR_JOURNAL_HIGH_WATER_BYTES: String(QUARTER_MEBIBYTE) },
+    environment: { WEIR_TIME_SCALE: '0.1', ...JOURNAL },
   });
   ({ connection } = stack);
   await warmUp(connection);

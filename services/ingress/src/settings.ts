@@ -41,8 +41,14 @@ export const IngressSettings = z
     WEIR_JOURNAL_HIGH_WATER_BYTES: z.coerce
       .number()
       .int()
-      .min(MEBIBYTE / 4)
+      .positive()
       .default(1_024 * MEBIBYTE),
+    /** The journal forgets what has landed by whole segments of this size. */
+    WEIR_JOURNAL_SEGMENT_BYTES: z.coerce
+      .number()
+      .int()
+      .positive()
+      .default(16 * MEBIBYTE),
     /** Secret under which keys are stored; the same as control's. */
     WEIR_KEY_PEPPER: z.string().min(16, 'at least 16 characters'),
     /** Request bodies held in memory at once, all calls together. */
@@ -63,6 +69,10 @@ export const IngressSettings = z
       message: 'certificate and key are given together or not at all',
     },
   )
+  .refine((settings) => settings.WEIR_JOURNAL_HIGH_WATER_BYTES >= 2 * settings.WEIR_JOURNAL_SEGMENT_BYTES, {
+    path: ['WEIR_JOURNAL_HIGH_WATER_BYTES'],
+    message: 'at least twice WEIR_JOURNAL_SEGMENT_BYTES, or a journal that has landed could stay full',
+  })
   .refine((settings) => isLoopback(settings.WEIR_HTTP_HOST) || settings.WEIR_TLS_CERTIFICATE_FILE !== undefined, {
     path: ['WEIR_HTTP_HOST'],
     message: 'leaving the loopback needs TLS: set WEIR_TLS_CERTIFICATE_FILE and WEIR_TLS_KEY_FILE',

@@ -7,9 +7,6 @@ import { closeOpenCalls, closesCall, opensCall } from '../../domain/close-open.j
 import type { IngressSettings } from '../../settings.js';
 
 const FSYNC_EVERY_MS = 100;
-const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
-/** What has landed is forgotten by the segment: enough of them that a journal shrinks soon after it was full. */
-const SEGMENTS_MIN = 8;
 const CATALOG_STALE_AFTER_MS = 10_000;
 const FLUSH_WITHIN_MS = 3_000;
 
@@ -57,7 +54,7 @@ export class Resources {
       clock,
       highWaterBytes: settings.WEIR_JOURNAL_HIGH_WATER_BYTES,
       fsyncEveryMs: FSYNC_EVERY_MS,
-      segmentBytes: Math.min(SEGMENT_BYTES_MAX, Math.floor(settings.WEIR_JOURNAL_HIGH_WATER_BYTES / SEGMENTS_MIN)),
+      segmentBytes: settings.WEIR_JOURNAL_SEGMENT_BYTES,
       closeOpen: closeOpenCalls,
       opens: opensCall,
       closes: closesCall,
