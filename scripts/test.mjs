@@ -2,6 +2,9 @@
  * `npm test`: builds, runs every pure spec in jest, then every integration spec and every test of test/ as a process of its own,
  * on stacks it starts itself. Nothing is skipped: a part that is missing, a suite without a test and a skipped test all fail.
  * A name after `--` runs only the files whose path contains it: `npm test -- libs/bus`. The last line is `N passed, N failed`.
+ *
+ * These suites kill, pause and cut real processes, so a starved machine can fail one that holds. A few that failed get a second look, alone, at the
+ * end: the first failure stays in the output and the suite is named as flaky, never silently passed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,6 +18,8 @@ const SCRATCH = mkdtempSync(join(tmpdir(), 'weir-test-'));
 const BUILD_MS = 300_000;
 const JEST_MS = 300_000;
 const SUITE_MS = 300_000;
+/** More failures than this are no accident: nothing gets a second look. */
+const SECOND_LOOKS_MAX = 3;
 
 /** Where suites are, and how many run at once: whole stacks and tests of timing have the machine to themselves. */
 const PLACES = [
@@ -32,6 +37,9 @@ const PLACES = [
 const wanted = process.argv[2] ?? '';
 const total = { passed: 0, failed: 0 };
 const failures = [];
+const flaky = [];
+/** Suites of processes that failed, with what the first run counted. */
+const doubtful = [];
 
 /** Suites under way; none outlives this process. */
 const running = new Set();
@@ -126,7 +134,28 @@ function listSuites({ folder, pattern }) {
   });
 }
 
-async function runSuite({ name, file }) {
+async function runSuite(suite) {
+  const result = await attemptSuite(suite);
+  if (result.failed > 0) doubtful.push({ suite, first: result });
+  report(result);
+}
+
+/** Runs each doubtful suite once more with the machine to itself; what passes now takes the place of what failed. */
+async function lookAgain() {
+  if (doubtful.length > SECOND_LOOKS_MAX) return;
+  for (const { suite, first } of doubtful) {
+    console.log(`again: ${suite.name}`);
+    const result = await attemptSuite(suite);
+    if (result.failed > 0) continue;
+    total.passed -= first.passed;
+    total.failed -= first.failed;
+    failures.splice(failures.indexOf(suite.name), 1);
+    flaky.push(suite.name);
+    report(result);
+  }
+}
+
+async function attemptSuite({ name, file }) {
   const countsFile = join(SCRATCH, `${name.replaceAll('/', '_')}.json`);
   const reporters = [
     ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
@@ -134,7 +163,8 @@ async function runSuite({ name, file }) {
   ];
   const { code, seconds, output } = await run(['--enable-source-maps', ...reporters, file], SUITE_MS);
   const { passed, failed, why } = judge(readCounts(countsFile), code === 0);
-  report({ name, passed, failed, seconds, output: `${output}\n${why}` });
+  rmSync(countsFile, { force: true });
+  return { name, passed, failed, seconds, output: `${output}\n${why}` };
 }
 
 async function runPlace(place) {
@@ -153,10 +183,12 @@ const startedAt = performance.now();
 await build();
 await runJest();
 for (const place of PLACES) await runPlace(place);
+await lookAgain();
 rmSync(SCRATCH, { recursive: true, force: true });
 if (total.passed + total.failed === 0) {
   report({ name: wanted, passed: 0, failed: 1, seconds: '0.0', output: 'no suite has this in its name' });
 }
+if (flaky.length > 0) console.log(`\nFLAKY, passed only when run again: ${flaky.join(', ')}`);
 if (failures.length > 0) console.log(`\nfailed: ${failures.join(', ')}`);
 console.log(`\n${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
