@@ -5,9 +5,9 @@ import { writeDeadLetters, type DeadLetterContext } from './dead-letters.js';
 import type { LandingItem } from './landing-event.js';
 import { addLanded } from './landed-ranges.js';
 import type { LandingSink } from './landing-sink.js';
-import { mapBatch, planBatch, type BatchPlan, type DeadLetter, type MappedBatch } from './plan-batch.js';
+import { mapBatch, planBatch, type BatchPlan } from './plan-batch.js';
 import type { Watermarks } from './watermarks.js';
-import { writeTable } from './write-table.js';
+import { writeTables } from './write-tables.js';
 
 export interface BatchContext extends DeadLetterContext {
   readonly sink: LandingSink['name'];
@@ -59,21 +59,6 @@ export async function landBatch(
       through: watermarks.get(key).through,
     })),
   };
-}
-
-/** All tables at once. Each is waited for, also when another fails: a repeat must not overtake an insert that is still under way. */
-async function writeTables(
-  warehouse: Warehouse,
-  sink: string,
-  tables: MappedBatch['tables'],
-): Promise<readonly DeadLetter[]> {
-  const written = await Promise.allSettled(
-    [...tables].map(([table, pending]) => writeTable(warehouse, sink, table, pending)),
-  );
-  return written.flatMap((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
 }
 
 function originEntries(item: LandingItem): [string, { producerId: string; epoch: number }][] {

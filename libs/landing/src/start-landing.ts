@@ -45,7 +45,7 @@ export function startLanding(options: LandingOptions): Landing {
     waitMs: Math.max(250, 2_000 * timeScale),
     lookMs: 50 * timeScale,
     idleMs: 150 * timeScale,
-    lingerMs: 1_000 * timeScale,
+    lingerMs: 1_500 * timeScale,
     eventsMax: 5_000,
     bytesMax: 16 * 1024 * 1024,
     lineBytesMax: 64 * 1024,

@@ -5,21 +5,33 @@ import { rangesOf } from './landed-ranges.js';
 import type { DeadLetter, PendingRows } from './plan-batch.js';
 import type { SinkTable } from './sink-table.js';
 
+/** A batch's rows by table. */
+export type PendingTables = ReadonlyMap<SinkTable, readonly PendingRows[]>;
+
 /**
- * Lands a batch's rows of one table. Events that are in the table already, because a run before this one crashed between its insert
- * and its watermark, are left out. Returns what the warehouse refuses for good.
+ * Lands a batch's rows. Events that a table holds already, because a run before this one crashed between its insert and its watermark,
+ * are left out of it. Returns what the warehouse refuses for good.
  *
- * @throws where the outcome is not known or nothing was inserted: the caller repeats the whole batch.
+ * @throws where the outcome is not known or something was not inserted: the caller repeats the whole batch.
  */
-export async function writeTable(
+export async function writeTables(
   warehouse: Warehouse,
   sink: string,
-  table: SinkTable,
-  pending: readonly PendingRows[],
+  tables: PendingTables,
 ): Promise<readonly DeadLetter[]> {
-  const landed = await findLanded(warehouse, table, pending);
-  const waiting = landed.size === 0 ? pending : pending.filter(({ item }) => !landed.has(originKey(item.origin)));
-  return insertOrSplit(warehouse, sink, table, waiting);
+  const landed = await findLanded(warehouse, tables);
+  // Each is waited for, also when another fails: a repeat must not overtake an insert that is still under way.
+  const written = await Promise.allSettled(
+    [...tables].map(([table, pending]) => {
+      const known = landed.get(table);
+      const waiting = known ? pending.filter(({ item }) => !known.has(originKey(item.origin))) : pending;
+      return insertOrSplit(warehouse, sink, table, waiting);
+    }),
+  );
+  return written.flatMap((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 const originKey = (origin: Origin | null): string => (origin ? `${producerKey(origin)}:${origin.sequence}` : '');
@@ -90,9 +102,9 @@ interface Span {
 }
 
 /** One span a producer, not one a run of sequences: a table holds only some types of events, so runs would be many and short. */
-function spansOf(pending: readonly PendingRows[]): readonly Span[] {
+function spansOf(tables: PendingTables): readonly Span[] {
   const spans = new Map<string, Span>();
-  for (const { item } of pending) {
+  for (const { item } of [...tables.values()].flat()) {
     if (!item.origin) continue;
     const { producerId, epoch, sequence } = item.origin;
     const key = producerKey(item.origin);
@@ -106,11 +118,7 @@ function spansOf(pending: readonly PendingRows[]): readonly Span[] {
   return [...spans.values()];
 }
 
-async function findLanded(
-  warehouse: Warehouse,
-  table: SinkTable,
-  pending: readonly PendingRows[],
-): Promise<ReadonlySet<string>> {
+function timesOf(pending: readonly PendingRows[]): { from: number; to: number } {
   let from = Infinity;
   let to = -Infinity;
   for (const { rows } of pending) {
@@ -119,21 +127,41 @@ async function findLanded(
       if (time > to) to = time;
     }
   }
-  const parameters: Record<string, Parameter> = { from: Math.floor(from), to: Math.ceil(to) };
-  const conditions = spansOf(pending).map((span, index) => {
+  return { from: Math.floor(from), to: Math.ceil(to) };
+}
+
+/** Which of the events each table holds: one statement for all of them, since a statement costs more than what it finds. */
+async function findLanded(
+  warehouse: Warehouse,
+  tables: PendingTables,
+): Promise<ReadonlyMap<SinkTable, ReadonlySet<string>>> {
+  const parameters: Record<string, Parameter> = {};
+  const conditions = spansOf(tables).map((span, index) => {
     parameters[`p${index}`] = span.producerId;
     parameters[`e${index}`] = span.epoch;
     parameters[`a${index}`] = span.first;
     parameters[`b${index}`] = span.last;
     return `(producer_id = {p${index}: UUID} AND epoch = {e${index}: UInt64} AND sequence BETWEEN {a${index}: UInt64} AND {b${index}: UInt64})`;
   });
-  if (conditions.length === 0) return new Set();
-  const rows = await warehouse.query<{ origin: string }>(
-    `SELECT DISTINCT concat(toString(producer_id), ':', toString(epoch), ':', toString(sequence)) AS origin
-     FROM ${warehouse.database}.${table.name}
-     WHERE ${table.timeColumn} BETWEEN fromUnixTimestamp64Milli({from: Int64}) AND fromUnixTimestamp64Milli({to: Int64})
-       AND (${conditions.join(' OR ')})`,
-    parameters,
-  );
-  return new Set(rows.map((row) => row.origin));
+  if (conditions.length === 0) return new Map();
+  const order = [...tables.keys()];
+  const selects = order.map((table, index) => {
+    const { from, to } = timesOf(tables.get(table) ?? []);
+    parameters[`from${index}`] = from;
+    parameters[`to${index}`] = to;
+    return `SELECT DISTINCT ${index} AS place, concat(toString(producer_id), ':', toString(epoch), ':', toString(sequence)) AS origin
+      FROM ${warehouse.database}.${table.name}
+      WHERE ${table.timeColumn} BETWEEN fromUnixTimestamp64Milli({from${index}: Int64}) AND fromUnixTimestamp64Milli({to${index}: Int64})
+        AND (${conditions.join(' OR ')})`;
+  });
+  const rows = await warehouse.query<{ place: number; origin: string }>(selects.join('\nUNION ALL\n'), parameters);
+  const landed = new Map<SinkTable, Set<string>>();
+  for (const { place, origin } of rows) {
+    const table = order[place];
+    if (!table) continue;
+    const known = landed.get(table);
+    if (known) known.add(origin);
+    else landed.set(table, new Set([origin]));
+  }
+  return landed;
 }
