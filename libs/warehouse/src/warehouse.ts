@@ -102,6 +102,6 @@ function insertStatement(database: string, { table, columns, lines, token }: Ins
   if (!TOKEN.test(token)) throw new RangeError('not a deduplication token');
   return (
     `INSERT INTO ${database}.${table} (${columns.join(', ')}) SETTINGS async_insert = 0, input_format_parallel_parsing = 0, ` +
-    `insert_deduplicate = 1, insert_deduplication_token = '${token}' FORMAT TabSeparated\n${lines}`
+    `max_threads = 1, insert_deduplicate = 1, insert_deduplication_token = '${token}' FORMAT TabSeparated\n${lines}`
   );
 }
