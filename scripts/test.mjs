@@ -34,6 +34,9 @@ const PLACES = [
   { name: 'test/load', folder: 'test', pattern: /^load\/.*\.test\.ts$/, lanes: 1, isOptional: true },
 ];
 
+/** Figures that a passing suite states are shown; the reporter's own counts are not. */
+const FIGURES = /^ℹ (?!(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ).*$/gm;
+
 const wanted = process.argv[2] ?? '';
 const total = { passed: 0, failed: 0 };
 const failures = [];
@@ -79,7 +82,10 @@ function report({ name, passed, failed, seconds, output }) {
   console.log(
     `${failed === 0 ? 'ok  ' : 'FAIL'} ${seconds.padStart(6)} s  ${name}  (${passed} passed, ${failed} failed)`,
   );
-  if (failed === 0) return;
+  if (failed === 0) {
+    for (const [figure] of output.matchAll(FIGURES)) console.log(`     ${figure}`);
+    return;
+  }
   failures.push(name);
   console.log(output.trimEnd().replaceAll(/^/gm, '    '));
 }

@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PHASE } from '../domain/phases.js';
 import { StartFault } from '../settings.js';
@@ -37,6 +38,7 @@ export interface PreparedPostgres {
  */
 export async function preparePostgres({ home, ports, secrets, environment }: PartContext): Promise<PreparedPostgres> {
   const cluster = locateCluster(home, environment);
+  putAsideForeignCluster(cluster, secrets.postgresPassword);
   if (!existsSync(join(cluster.data, 'PG_VERSION'))) await createCluster(cluster, secrets.postgresPassword);
   removeStalePidFile(cluster.data);
   const specification: ChildSpecification = {
@@ -56,6 +58,20 @@ export async function preparePostgres({ home, ports, secrets, environment }: Par
     isReady: () => Promise.resolve(isPostmasterReady(cluster.data)),
   };
   return { specification, folder: cluster.folder };
+}
+
+const fingerprintFile = (cluster: Cluster): string => join(cluster.folder, 'password.sha256');
+const fingerprint = (password: string): string => createHash('sha256').update(password).digest('hex');
+
+/**
+ * As root the cluster lies outside the home. Where the home was deleted and made anew its cluster is still there, under a password that nobody knows any
+ * more: it is put aside, not deleted, since only its owner can say that it is not wanted.
+ */
+function putAsideForeignCluster(cluster: Cluster, password: string): void {
+  const file = fingerprintFile(cluster);
+  if (!existsSync(cluster.data) || !existsSync(file)) return;
+  if (readFileSync(file, 'utf8').trim() === fingerprint(password)) return;
+  renameSync(cluster.data, `${cluster.data}.of-a-deleted-home-${Date.now()}`);
 }
 
 function serverOptions(port: number): string[] {
@@ -118,6 +134,7 @@ async function createCluster(cluster: Cluster, password: string): Promise<void> 
     ]);
     const createDatabase = `CREATE DATABASE ${POSTGRES_DATABASE};\n`;
     await run(cluster, 'postgres', ['--single', '-D', cluster.data, 'postgres'], createDatabase);
+    writeFileSync(fingerprintFile(cluster), `${fingerprint(password)}\n`, { mode: 0o600 });
   } catch (error) {
     rmSync(cluster.data, { recursive: true, force: true });
     throw error;
