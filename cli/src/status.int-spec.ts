@@ -1,83 +1,61 @@
-import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'expect';
+import { startInfrastructure, type RunningStack } from '@weir/testing';
 
-const weir = fileURLToPath(new URL('../bin/weir.mjs', import.meta.url));
+const WEIR = fileURLToPath(new URL('../bin/weir.mjs', import.meta.url));
 
-interface Printed {
-  readonly code: number;
-  readonly text: string;
-}
-
-function run(...parameters: string[]): Promise<Printed> {
+/** Runs the command as a person does. */
+function weir(...commandArguments: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [weir, ...parameters], (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), text: stdout + stderr });
+    execFile(process.execPath, [WEIR, ...commandArguments], (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr });
     });
   });
 }
 
-describe('weir status as a program', () => {
-  let home: string;
-  let server: Server;
-  let isReady = true;
+describe('weir status', () => {
+  let stack: RunningStack;
 
   before(async () => {
-    home = mkdtempSync(join(tmpdir(), 'weir-cli-'));
-    server = createServer((_, response) => {
-      response.writeHead(isReady ? 200 : 503).end(JSON.stringify({ ready: isReady, checks: { bus: { ok: isReady } } }));
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-  });
-  after(() => {
-    server.close();
-    rmSync(home, { recursive: true, force: true });
+    stack = await startInfrastructure({ parts: ['nats', 'postgres', 'clickhouse'] });
   });
 
-  function writeConnection(): void {
-    const healthUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/health/ready`;
-    const connection = {
-      gateway: { url: 'http://127.0.0.1:8080', key: 'sk-weir-hidden' },
-      services: { ingress: [{ pid: process.pid, healthUrl, metricsUrl: healthUrl }] },
-      isSimulated: true,
-    };
-    writeFileSync(join(home, 'connection.json'), JSON.stringify(connection));
-  }
+  after(() => stack.stop());
 
-  it('says how to start a stack where none has been started', async () => {
-    const { code, text } = await run('status', '--home', join(home, 'nothing-here'));
-    assert.equal(code, 1);
-    assert.match(text, /npm start/);
+  it('shows what runs without one secret, and exits with 0', async () => {
+    const { code, output } = await weir('status', '--home', stack.home);
+    expect(code).toBe(0);
+    expect(output).toMatch(/✓ clickhouse +ready/);
+    expect(output).toContain('SIMULATED');
+    const { clickhouse, postgres, nats, internal } = stack.connection;
+    const secrets = [
+      clickhouse.password,
+      new URL(postgres.url).password,
+      new URL(nats.url).password,
+      internal.masterKey,
+    ];
+    for (const secret of secrets) expect(output).not.toContain(secret);
   });
 
-  it('asks each process, says that answers are simulated, and shows no key', async () => {
-    writeConnection();
-    isReady = true;
-    const { code, text } = await run('status', '--home', home);
-    assert.equal(code, 0, text);
-    assert.match(text, /ingress +ready/);
-    assert.match(text, /SIMULATED/);
-    assert.doesNotMatch(text, /sk-weir-hidden/);
+  it('says what does not answer, and exits with 1', async () => {
+    stack.kill('clickhouse', 'SIGSTOP');
+    const { code, output } = await weir('status', '--home', stack.home);
+    stack.kill('clickhouse', 'SIGCONT');
+    expect(code).toBe(1);
+    expect(output).toMatch(/✗ clickhouse +not answering/);
   });
 
-  it('exits with 1 while a process is not ready', async () => {
-    writeConnection();
-    isReady = false;
-    const { code, text } = await run('status', '--home', home);
-    assert.equal(code, 1, text);
-    assert.match(text, /ingress +not ready/);
-  });
-
-  it('prints how it is used for a command it does not know', async () => {
-    const { code, text } = await run('dance');
-    assert.equal(code, 2);
-    assert.match(text, /weir status/);
+  it('says that nothing was started there, and how to start it', async () => {
+    const empty = mkdtempSync(join(tmpdir(), 'weir-empty-'));
+    const { code, output } = await weir('status', '--home', empty);
+    rmSync(empty, { recursive: true });
+    expect(code).toBe(1);
+    expect(output).toContain(`No stack has been started in ${empty}`);
+    expect((await weir('stauts')).code).toBe(2);
   });
 });

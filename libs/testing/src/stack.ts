@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Connection } from './connection.js';
@@ -76,6 +77,7 @@ async function start(options: StackOptions, extraArguments: readonly string[]): 
     { env: readTestEnvironment(options.environment ?? {}), stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const output = collectOutput(child);
+  letProcessEnd(child);
   const release = () => {
     ports.release();
     if (options.home === undefined) removeHome(home);
@@ -88,6 +90,15 @@ async function start(options: StackOptions, extraArguments: readonly string[]): 
     throw error;
   }
   return describeStack({ child, home, output, release });
+}
+
+/**
+ * A stack that a failed test never stopped does not keep the test process alive; when that has ended, the launcher sees it and
+ * drains.
+ */
+function letProcessEnd(child: ChildProcess): void {
+  child.unref();
+  for (const pipe of [child.stdout, child.stderr]) if (pipe instanceof Socket) pipe.unref();
 }
 
 interface Output {
