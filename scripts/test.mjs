@@ -17,7 +17,7 @@ const ROOT = resolve(fileURLToPath(import.meta.url), '../..');
 const SCRATCH = mkdtempSync(join(tmpdir(), 'weir-test-'));
 const BUILD_MS = 300_000;
 const JEST_MS = 300_000;
-const SUITE_MS = 300_000;
+const SUITE_MS = 600_000;
 /** More failures than this are no accident: nothing gets a second look. */
 const SECOND_LOOKS_MAX = 3;
 
