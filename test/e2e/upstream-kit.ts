@@ -212,30 +212,49 @@ export interface CallRecord {
   readonly attempts: readonly AttemptRow[];
 }
 
-/** The record of a call once it and all its attempts have landed. */
-export function recordOfCall(connection: Connection, callId: string, timeoutMs = 20_000): Promise<CallRecord> {
+/** The records of calls, once each of them and all its attempts have landed. */
+export function recordsOfCalls(
+  connection: Connection,
+  callIds: readonly string[],
+  timeoutMs = 60_000,
+): Promise<Map<string, CallRecord>> {
+  const parameters = { ids: `[${callIds.map((id) => `'${id}'`).join(',')}]` };
   return eventually(
     async () => {
-      const parameters = { id: callId };
       const calls = await query<CallRecord['call']>(
         connection,
-        'SELECT * REPLACE (toString(cost) AS cost) FROM calls WHERE call_id = {id:String}',
+        'SELECT * REPLACE (toString(cost) AS cost) FROM calls WHERE has({ids:Array(UUID)}, call_id)',
         parameters,
       );
-      const [call] = calls;
-      if (!call || calls.length !== 1 || call.state === 'open')
-        throw new Error(`calls of ${callId}: ${JSON.stringify(calls)}`);
       const attempts = await query<AttemptRow>(
         connection,
-        'SELECT * REPLACE (toString(cost) AS cost) FROM attempts WHERE call_id = {id:String} ORDER BY attempt_no',
+        'SELECT * REPLACE (toString(cost) AS cost) FROM attempts WHERE has({ids:Array(UUID)}, call_id) ORDER BY attempt_no',
         parameters,
       );
-      if (attempts.length < call.attempts)
-        throw new Error(`attempts of ${callId}: ${JSON.stringify(attempts)} of ${call.attempts}`);
-      return { call, attempts };
+      const records = callIds.map((id) => recordFrom(id, calls, attempts));
+      return new Map(records.map((record) => [record.call.call_id, record]));
     },
     { timeoutMs, everyMs: 100 },
   );
+}
+
+function recordFrom(callId: string, calls: readonly CallRecord['call'][], all: readonly AttemptRow[]): CallRecord {
+  const rows = calls.filter((call) => call.call_id === callId);
+  const attempts = all.filter((attempt) => attempt.call_id === callId);
+  const [call] = rows;
+  if (!call || rows.length !== 1 || call.state === 'open')
+    throw new Error(`calls of ${callId}: ${JSON.stringify(rows)}`);
+  if (attempts.length < call.attempts) {
+    throw new Error(`attempts of ${callId}: ${JSON.stringify(attempts)} of ${call.attempts}`);
+  }
+  return { call, attempts };
+}
+
+/** The record of a call once it and all its attempts have landed. */
+export async function recordOfCall(connection: Connection, callId: string, timeoutMs = 60_000): Promise<CallRecord> {
+  const record = (await recordsOfCalls(connection, [callId], timeoutMs)).get(callId);
+  if (!record) throw new Error(`no record of ${callId}`);
+  return record;
 }
 
 /** Pico-USD of a decimal amount, exactly. */
@@ -269,10 +288,14 @@ const billedOf = (line: InvoiceLine | undefined) =>
  * The record and the provider's own invoice say the same of every attempt: a counted one to the last token and digit, a cut one within its
  * bound, and what the record calls free is not billed. Each attempt is billed at most once.
  */
-export async function expectAgreement(connection: Connection, { call, attempts }: CallRecord): Promise<void> {
-  const invoice = await readInvoice(connection);
+export async function expectAgreement(
+  connection: Connection,
+  { call, attempts }: CallRecord,
+  invoice?: ReadonlyMap<string, InvoiceLine[]>,
+): Promise<void> {
+  const billed = invoice ?? (await readInvoice(connection));
   for (const attempt of attempts) {
-    const lines = invoice.get(attempt.attempt_id) ?? [];
+    const lines = billed.get(attempt.attempt_id) ?? [];
     expect(lines.length).toBeLessThanOrEqual(1);
     const [line] = lines;
     if (attempt.usage_source === 'provider') expect(countedOf(attempt)).toEqual(billedOf(line));

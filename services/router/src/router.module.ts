@@ -22,8 +22,10 @@ import { BUS, CALL_SERVER, CATALOG, FORWARDER, HEALTH_BOOK, PRESENCE } from './t
 
 /** Silence of a watch after which the catalog counts as stale, at scale 1. */
 const CATALOG_STALE_AFTER_MS = 10_000;
-/** Workers tell of themselves once a second; three missed ones and a worker counts as gone. */
-const PRESENCE_STALE_AFTER_MS = 3_500;
+/** Workers tell of themselves once a second; after five missed ones a worker counts as gone. */
+const PRESENCE_STALE_AFTER_MS = 5_500;
+/** However small the scale: no process is gone because a busy machine let it wait for a moment. */
+const PRESENCE_STALE_MS_MIN = 1_000;
 const PRESENCE_WARM_AFTER_MS = 1_500;
 
 const connection: Provider = {
@@ -74,7 +76,8 @@ const presence: Provider = {
   inject: [SETTINGS, CLOCK],
   useFactory: (settings: RouterSettings, clock: Clock) => {
     const scale = settings.WEIR_TIME_SCALE;
-    return new PresenceTable(PRESENCE_STALE_AFTER_MS * scale, clock.now() + PRESENCE_WARM_AFTER_MS * scale);
+    const staleAfterMs = Math.max(PRESENCE_STALE_MS_MIN, PRESENCE_STALE_AFTER_MS * scale);
+    return new PresenceTable(staleAfterMs, clock.now() + PRESENCE_WARM_AFTER_MS * scale);
   },
 };
 

@@ -8,6 +8,8 @@ import { isProviderFull, isSaturated, type CapacityPolicy } from '../../domain/c
 /** How often a worker tells of itself, at scale 1. */
 const PRESENCE_EVERY_MS = 1_000;
 const LOOP_RESOLUTION_MS = 20;
+/** Share of the newest measurement in the delay that is acted on. */
+const LOOP_DELAY_WEIGHT = 0.3;
 
 export interface IntakeOptions {
   readonly connection: BusConnection;
@@ -92,9 +94,10 @@ export class WorkerIntake {
 
   private tick(): void {
     // The sampler's own interval is part of what it measures.
-    this.loopDelayMs = Math.max(0, this.loopDelay.mean / 1e6 - LOOP_RESOLUTION_MS);
+    const measuredMs = Math.max(0, this.loopDelay.mean / 1e6 - LOOP_RESOLUTION_MS);
     this.loopDelay.reset();
-    if (!Number.isFinite(this.loopDelayMs)) this.loopDelayMs = 0;
+    // One stutter of the machine is no load: only a delay that lasts saturates.
+    if (Number.isFinite(measuredMs)) this.loopDelayMs += LOOP_DELAY_WEIGHT * (measuredMs - this.loopDelayMs);
     this.apply();
     this.announce();
   }
