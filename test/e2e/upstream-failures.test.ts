@@ -2,7 +2,7 @@ import { after, before, describe, it } from 'node:test';
 import { startStack, type Connection, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
 import {
-  callModel,
+  callUntilTaken,
   CONFIGURATION,
   expectAgreement,
   readInvoice,
@@ -146,7 +146,8 @@ function expectTypedError(seen: SeenCall, dialect: ClientDialect, expected: Expe
     throw new Error(
       `not the error that ${expected.fail} stands for: ${seen.error} after ${seen.ms} ms in ${JSON.stringify(seen)}`,
     );
-  expect(seen.ms).toBeLessThan(isSilent ? SILENT_MS : VISIBLE_MS);
+  // What the machine itself was late by, several processes take part in a call, is not the gateway's.
+  expect(seen.ms - 4 * seen.stutterMs).toBeLessThan(isSilent ? SILENT_MS : VISIBLE_MS);
 }
 
 /** What the record must say of a call that a test has made. */
@@ -173,7 +174,7 @@ for (const { dialect, model } of ROUTES) {
     for (const stream of [false, true]) {
       for (const expected of BEFORE_FIRST_BYTE) {
         it(`hears of ${expected.fail} before the first byte${stream ? ' of a stream' : ''}`, async () => {
-          const seen = await callModel(connection, {
+          const seen = await callUntilTaken(connection, {
             dialect,
             model,
             stream,
@@ -187,7 +188,7 @@ for (const { dialect, model } of ROUTES) {
 
     for (const expected of AFTER_FIRST_BYTE) {
       it(`hears of ${expected.fail} inside the stream, after what came before it`, async () => {
-        const seen = await callModel(connection, {
+        const seen = await callUntilTaken(connection, {
           dialect,
           model,
           stream: true,
@@ -202,7 +203,7 @@ for (const { dialect, model } of ROUTES) {
     for (const usage of ['none', 'twice', 'late']) {
       for (const stream of [false, true]) {
         it(`gets an answer whose usage comes ${usage}${stream ? ', streamed' : ''}`, async () => {
-          const seen = await callModel(connection, {
+          const seen = await callUntilTaken(connection, {
             dialect,
             model,
             stream,

@@ -78,6 +78,25 @@ export interface SeenCall {
   /** The error's type (Anthropic) or code (OpenAI), from the body or from inside the stream; undefined where there is none. */
   readonly error: string | undefined;
   readonly ms: number;
+  /** How long this process was kept from running meanwhile: on a busy machine every other process was too. */
+  readonly stutterMs: number;
+}
+
+const TICK_MS = 20;
+
+/** Adds up how late a timer comes: the share of a wait that is the machine's and not the gateway's. */
+function watchStutter(): () => number {
+  let stutterMs = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    stutterMs += Math.max(0, now - last - 2 * TICK_MS);
+    last = now;
+  }, TICK_MS);
+  return () => {
+    clearInterval(timer);
+    return stutterMs;
+  };
 }
 
 function pathOf(dialect: ClientDialect): string {
@@ -139,6 +158,7 @@ export async function open(connection: Connection, input: CallInput) {
 /** Makes a call and reads its answer to the end. */
 export async function callModel(connection: Connection, input: CallInput): Promise<SeenCall> {
   const startedAt = performance.now();
+  const stutter = watchStutter();
   const answer = await open(connection, input);
   const text = await answer.body.text();
   const callId = answer.headers['x-request-id'];
@@ -150,7 +170,21 @@ export async function callModel(connection: Connection, input: CallInput): Promi
     text,
     error: errorIn(input.dialect, text),
     ms: performance.now() - startedAt,
+    stutterMs: stutter(),
   };
+}
+
+/** Refusals that say that nothing was sent: what a client, or an SDK of its own accord, repeats. */
+const NOTHING_SENT = new Set(['no_worker', 'not_dispatched']);
+
+/** Makes a call, again where a machine that is too busy had it refused before anything was sent. */
+export async function callUntilTaken(connection: Connection, input: CallInput): Promise<SeenCall> {
+  for (let round = 1; ; round++) {
+    const seen = await callModel(connection, input);
+    const isRefused =
+      seen.status === 503 && NOTHING_SENT.has((await recordOfCall(connection, seen.callId)).call.error_code ?? '');
+    if (!isRefused || round === 10) return seen;
+  }
 }
 
 /** A line of the simulator's invoice. */

@@ -215,7 +215,7 @@ describe('landing', () => {
     producer.publish(producer.lines(10));
     await hasReported(10);
     const standby = await start();
-    await eventually(() => expect(JSON.stringify(standby.health.report())).toContain('waiting for the lock'), WITHIN);
+    await eventually(() => expect(JSON.stringify(standby.health.report())).toContain('standing by'), WITHIN);
     child.kill('SIGKILL');
     producer.publish(producer.lines(10));
     await hasReported(20);

@@ -61,6 +61,9 @@ export class PartitionLander {
   private reader: StreamReader | undefined;
   private failure: string | undefined;
   private silentWaits = 0;
+  private isStandby = false;
+  /** It has the lock and its place in the stream. */
+  private isLanding = false;
   private readonly labels: { readonly partition: string };
 
   constructor(private readonly options: LanderOptions) {
@@ -71,10 +74,11 @@ export class PartitionLander {
     this.running ??= this.run();
   }
 
-  /** Ok while it lands, or waits its turn behind another process. */
+  /** Ok while it lands, or stands by behind another process. */
   state(): { ok: boolean; detail: string } {
     if (this.failure !== undefined) return { ok: false, detail: this.failure };
-    return { ok: true, detail: this.tenure ? 'landing' : 'waiting for the lock' };
+    if (this.isStandby) return { ok: true, detail: 'standing by: another process lands' };
+    return this.isLanding ? { ok: true, detail: 'landing' } : { ok: false, detail: 'starting' };
   }
 
   /** Lands the batch in hand and what is left in the stream, within the bound, then gives the lock up. */
@@ -107,6 +111,7 @@ export class PartitionLander {
   private async landOnce(): Promise<boolean> {
     await this.becomeWriter(this.draining.signal);
     const reader = await this.openReader();
+    this.isLanding = true;
     const { limits } = this.options;
     const isDraining = this.draining.signal.aborted;
     const messages = await collectMessages(
@@ -172,6 +177,7 @@ export class PartitionLander {
   /** Makes sure of the lock; what was known before is worth nothing after it was lost. */
   private async becomeWriter(signal: AbortSignal): Promise<Tenure> {
     if (this.tenure && !this.tenure.session.lost.aborted) return this.tenure;
+    this.isLanding = false;
     await this.tenure?.session.close();
     this.tenure = undefined;
     const { sink, partition, store, logger, timeScale } = this.options;
@@ -181,7 +187,12 @@ export class PartitionLander {
       signal,
       retryMs: 500 * timeScale,
       onError: (error) => this.fail(error),
+      onHeld: () => {
+        this.recover();
+        this.isStandby = true;
+      },
     });
+    this.isStandby = false;
     this.tenure = { session, watermarks: new Watermarks(partition, session.query) };
     logger.info({ partition }, 'landing as the one writer of this partition');
     return this.tenure;

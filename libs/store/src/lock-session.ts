@@ -27,6 +27,8 @@ export interface LockOptions extends StoreAddress {
   readonly retryMs?: number;
   /** Told of each failed attempt to connect. */
   readonly onError?: (error: unknown) => void;
+  /** Told each time that another holds the lock. */
+  readonly onHeld?: () => void;
 }
 
 /**
@@ -60,6 +62,7 @@ async function tryLock(options: LockOptions): Promise<LockSession | undefined> {
     await endClient(client);
     throw error;
   }
+  options.onHeld?.();
   await endClient(client);
   return undefined;
 }
