@@ -1,6 +1,8 @@
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { readdir } from 'node:fs/promises';
 import { get } from 'node:http';
+import { join } from 'node:path';
 import { expect } from 'expect';
 import { startInfrastructure, type RunningStack } from '@weir/testing';
 import { ask, asUser } from './front-client.fixture.js';
@@ -86,6 +88,24 @@ describe('the ClickHouse front speaks the HTTP interface of ClickHouse', () => {
     expect((await read('SELECT id, hex(name) FROM rows ORDER BY id FORMAT CSV')).text).toBe(
       '1,"C3A9"\n2,"62"\n3,"63"\n4,"64"\n5,"FF0A00"\n6,"66"\n7,"67"\n',
     );
+  });
+
+  it('inserts many rows as one block or not at all, whatever bytes they hold, and keeps nothing of them', async () => {
+    const setting = 'async_insert = 0, input_format_parallel_parsing = 0, max_threads = 1';
+    const insert = (body: Uint8Array<ArrayBuffer> | string, format = 'TabSeparated') =>
+      write(`INSERT INTO weir.rows (id, name) SETTINGS ${setting} FORMAT ${format}`, { body });
+    const lines = Array.from({ length: 60_000 }, (_, index) => `${index + 1_000}\té '${index}\n`);
+    expect((await insert(lines.join(''))).summary).toMatchObject({ written_rows: '60000' });
+    const parts = "SELECT count() FROM system.parts WHERE table = 'rows' AND level = 0 AND rows = 60000";
+    expect((await write(parts)).text).toBe('1\n');
+    const refused = await insert(lines.toSpliced(30_000, 0, 'no number\tx\n').join(''));
+    expect(refused.headers.get('x-clickhouse-exception-code')).toBe('27');
+    const row = Uint8Array.from([9, 0, 0, 0, 0, 0, 0, 0, 3, 0xff, 0x0a, 0x00]);
+    const binary = Uint8Array.from({ length: row.length * 6_000 }, (_, index) => row[index % row.length] ?? 0);
+    expect((await insert(binary, 'RowBinary')).summary).toMatchObject({ written_rows: '6000' });
+    expect((await read('SELECT count(), uniqExact(name) FROM rows WHERE id >= 1000')).text).toBe('60000\t60000\n');
+    expect((await read('SELECT DISTINCT hex(name) FROM rows WHERE id = 9')).text).toBe('FF0A00\n');
+    expect(await readdir(join(stack.home, 'clickhouse.spool'))).toEqual([]);
   });
 
   it('binds parameters without letting them into the statement', async () => {

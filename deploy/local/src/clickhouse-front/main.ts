@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Engine } from './engine.js';
 import { createFrontServer } from './http-server.js';
+import { InsertSpool } from './insert-spool.js';
 import { StatementRunner } from './runner.js';
 import { readFrontSettings } from './settings.js';
 import { quoteIdentifier } from './statement.js';
@@ -17,7 +18,12 @@ mkdirSync(settings.dataDirectory, { recursive: true, mode: 0o700 });
 const engine = new Engine(settings.dataDirectory, settings.database);
 await engine.ask(`CREATE DATABASE IF NOT EXISTS ${quoteIdentifier(settings.database)}`);
 const [version = '', timezone = 'UTC'] = (await engine.ask('SELECT version(), timezone()')).split('\t');
-const runner = new StatementRunner(engine, settings.limits, settings.database);
+const runner = new StatementRunner(
+  engine,
+  new InsertSpool(`${settings.dataDirectory}.spool`),
+  settings.limits,
+  settings.database,
+);
 const server = createFrontServer(settings, runner, {
   version: `${version} (chDB)`,
   timezone,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Admission } from './admission.js';
 import { QUERY_CLASS, type Engine, type EngineConnection } from './engine.js';
 import { exception, mapEngineError } from './exception.js';
+import type { InsertSpool } from './insert-spool.js';
 import { MemoryWatch } from './memory-watch.js';
 import type { FrontLimits } from './settings.js';
 import {
@@ -37,6 +38,7 @@ export class StatementRunner {
 
   constructor(
     private readonly engine: Engine,
+    private readonly spool: InsertSpool,
     limits: FrontLimits,
     private readonly defaultDatabase: string,
   ) {
@@ -118,6 +120,8 @@ export class StatementRunner {
 
   private async execute(connection: EngineConnection, statement: Statement): Promise<StatementOutcome> {
     const { query, body } = statement;
+    const spooled = statement.isReader ? undefined : this.spool.find(query, body);
+    if (spooled) return this.spool.run(spooled, body, (text) => this.insert(connection, text, EMPTY_BUFFER));
     const text = joinText(query, readHead(statement));
     const kind = await this.engine.classify(connection, text);
     if (kind.queryClass === QUERY_CLASS.readOnly && kind.statementCount > 1) {
@@ -125,12 +129,16 @@ export class StatementRunner {
     }
     if (statement.isReader) await this.refuseBeyondReading(connection, text, kind.queryClass);
     if (kind.queryClass === QUERY_CLASS.mutating) {
-      const { elapsed, rowsWritten, bytesWritten } = await this.engine.insert(connection, query.trimEnd(), body);
-      return outcome({ elapsedSeconds: elapsed, writtenRows: rowsWritten, writtenBytes: bytesWritten });
+      return this.insert(connection, query.trimEnd(), body);
     }
     const whole = body.length > CLASSIFIED_BYTES ? joinText(query, body.toString('utf8')) : text;
     const { bytes, elapsed, rowsRead, bytesRead } = await this.engine.query(connection, whole, statement.format);
     return outcome({ bytes, elapsedSeconds: elapsed, readRows: rowsRead, readBytes: bytesRead });
+  }
+
+  private async insert(connection: EngineConnection, text: string, rows: Buffer): Promise<StatementOutcome> {
+    const { elapsed, rowsWritten, bytesWritten } = await this.engine.insert(connection, text, rows);
+    return outcome({ elapsedSeconds: elapsed, writtenRows: rowsWritten, writtenBytes: bytesWritten });
   }
 
   /** Readers run under readonly = 1; this closes what the engine leaves open there: INTO OUTFILE, also before a statement that fails. */
@@ -176,3 +184,4 @@ function outcome(part: Partial<StatementOutcome>): StatementOutcome {
 }
 
 const EMPTY = new Uint8Array(0);
+const EMPTY_BUFFER = Buffer.alloc(0);
