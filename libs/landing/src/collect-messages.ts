@@ -61,18 +61,20 @@ export async function collectMessages(
 }
 
 /** Cuts what was collected into batches of at most `eventsMax` events, whole messages each. */
-export function* cutBatches(messages: readonly StreamBatch[], eventsMax: number): Generator<readonly StreamBatch[]> {
-  let batch: StreamBatch[] = [];
+export function* cutBatches<Message extends { readonly lines: number }>(
+  messages: readonly Message[],
+  eventsMax: number,
+): Generator<readonly Message[]> {
+  let batch: Message[] = [];
   let events = 0;
   for (const message of messages) {
-    const added = countLines(message.payload);
-    if (batch.length > 0 && events + added > eventsMax) {
+    if (batch.length > 0 && events + message.lines > eventsMax) {
       yield batch;
       batch = [];
       events = 0;
     }
     batch.push(message);
-    events += added;
+    events += message.lines;
   }
   if (batch.length > 0) yield batch;
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Warehouse } from '@weir/warehouse';
 import type { DeadLetter } from './plan-batch.js';
-import { countCell, encodeCell, timeCell, type Cell } from './sink-table.js';
+import { countCell, encodeCell, timeCell, type TextCell } from './sink-table.js';
+import { digestOf } from './table-rows.js';
 
 const TABLE = 'dead_letters';
 const COLUMNS = [
@@ -20,8 +20,8 @@ const COLUMNS = [
   'bytes',
   'content',
 ];
-/** Characters of a line that are kept; the digest is over all of it. */
-const CONTENT_MAX = 64 * 1024;
+/** Bytes of a line that are kept; the digest is over all of it. */
+const CONTENT_BYTES_MAX = 64 * 1024;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 export interface DeadLetterContext {
@@ -43,7 +43,7 @@ export async function writeDeadLetters(
   const waiting = letters.filter((letter) => !landed.has(keyOf(letter)));
   if (waiting.length === 0) return;
   const lines = waiting.map((letter) => `${cellsOf(letter, context).map(encodeCell).join('\t')}\n`).join('');
-  const token = `${context.sink}:${TABLE}:${createHash('sha256').update(lines).digest('hex')}`;
+  const token = `${context.sink}:${TABLE}:${digestOf(Buffer.from(lines))}`;
   await warehouse.insertLines({ table: TABLE, columns: COLUMNS, lines, token });
 }
 
@@ -71,8 +71,8 @@ async function findLanded(
   return new Set(rows.map((row) => `${row.stream_sequence}:${row.line}:${row.reason}`));
 }
 
-function cellsOf({ item, fault }: DeadLetter, context: DeadLetterContext): Cell[] {
-  const text = item.kind === 'event' ? item.event.leaf : item.text;
+function cellsOf({ item, fault }: DeadLetter, context: DeadLetterContext): TextCell[] {
+  const bytes = item.kind === 'event' ? item.event.leaf : item.bytes;
   // An identity that no column can hold must not make the dead letter itself undeliverable.
   const origin = item.origin && UUID.test(item.origin.producerId) ? item.origin : null;
   return [
@@ -87,8 +87,8 @@ function cellsOf({ item, fault }: DeadLetter, context: DeadLetterContext): Cell[
     origin?.producerId ?? null,
     countCell(origin?.epoch ?? 0),
     countCell(origin?.sequence ?? 0),
-    createHash('sha256').update(text).digest('hex'),
-    Buffer.byteLength(text),
-    text.slice(0, CONTENT_MAX),
+    digestOf(bytes),
+    bytes.length,
+    bytes.toString('utf8', 0, CONTENT_BYTES_MAX),
   ];
 }

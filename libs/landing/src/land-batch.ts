@@ -2,8 +2,7 @@ import type { LandedReport } from '@weir/contracts';
 import type { LockSession } from '@weir/store';
 import type { Warehouse } from '@weir/warehouse';
 import { writeDeadLetters, type DeadLetterContext } from './dead-letters.js';
-import type { LandingItem } from './landing-event.js';
-import { addLanded } from './landed-ranges.js';
+import type { ReadMessage } from './landing-event.js';
 import type { LandingSink } from './landing-sink.js';
 import { mapBatch, planBatch, type BatchPlan } from './plan-batch.js';
 import type { Watermarks } from './watermarks.js';
@@ -33,13 +32,13 @@ export interface LandedBatch {
  * @throws where the warehouse or Postgres fails, or the lock is lost.
  */
 export async function landBatch(
-  items: readonly LandingItem[],
+  messages: readonly ReadMessage[],
   sink: LandingSink,
   context: BatchContext,
 ): Promise<LandedBatch> {
   const { warehouse, session, watermarks } = context;
-  await watermarks.load(new Map(items.flatMap((item) => originEntries(item))).values());
-  const plan = planBatch(items, (key) => watermarks.get(key));
+  await watermarks.load(messages.flatMap(({ run }) => run ?? []));
+  const plan = planBatch(messages, (key) => watermarks.get(key));
   const { tables, deadLetters } = mapBatch(plan.fresh, sink);
   session.lost.throwIfAborted();
   deadLetters.push(...(await writeTables(warehouse, sink.name, tables)));
@@ -49,7 +48,7 @@ export async function landBatch(
   const reasons = new Map<string, number>();
   for (const { fault } of deadLetters) reasons.set(fault.reason, (reasons.get(fault.reason) ?? 0) + 1);
   return {
-    landed: plan.fresh.length,
+    landed: plan.landed,
     duplicates: plan.duplicates,
     deadLetters: reasons,
     reports: [...plan.touched].map(([key, { producerId, epoch }]) => ({
@@ -61,19 +60,6 @@ export async function landBatch(
   };
 }
 
-function originEntries(item: LandingItem): [string, { producerId: string; epoch: number }][] {
-  if (!item.origin) return [];
-  const { producerId, epoch } = item.origin;
-  return [[`${producerId}:${epoch}`, { producerId, epoch }]];
-}
-
 async function moveWatermarks(plan: BatchPlan, watermarks: Watermarks): Promise<void> {
-  const moved = [...plan.touched]
-    .filter(([, producer]) => producer.sequences.length > 0)
-    .map(([key, { producerId, epoch, sequences }]) => ({
-      producerId,
-      epoch,
-      landed: addLanded(watermarks.get(key), sequences),
-    }));
-  await watermarks.save(moved);
+  await watermarks.save([...plan.touched.values()].filter((producer) => producer.hasMoved));
 }

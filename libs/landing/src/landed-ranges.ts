@@ -16,11 +16,16 @@ export function hasLanded(landed: LandedRanges, sequence: number): boolean {
   return sequence <= landed.through || landed.above.some(([first, last]) => sequence >= first && sequence <= last);
 }
 
+/** How many sequences of a range have landed. */
+export function countLanded(landed: LandedRanges, [first, last]: Range): number {
+  let count = Math.max(0, Math.min(last, landed.through) - first + 1);
+  for (const [from, to] of landed.above) count += Math.max(0, Math.min(last, to) - Math.max(first, from) + 1);
+  return count;
+}
+
 /** The same with more sequences landed; those that had landed before change nothing. */
-export function addLanded(landed: LandedRanges, sequences: Iterable<number>): LandedRanges {
-  const added = rangesOf(sequences);
-  if (added.length === 0) return landed;
-  const [start, ...above] = mergeRanges([[0, landed.through], ...landed.above, ...added]);
+export function addRange(landed: LandedRanges, range: Range): LandedRanges {
+  const [start, ...above] = mergeRanges([[0, landed.through], ...landed.above, range]);
   return { through: start?.[1] ?? landed.through, above };
 }
 

@@ -31,30 +31,47 @@ export interface LinePosition {
 
 /** An event as a sink maps it to rows. */
 export interface LandingEvent<Data = unknown> {
-  readonly envelope: EventEnvelope;
+  /** Without its data, which is below. */
+  readonly envelope: Omit<EventEnvelope, 'data'>;
   /** The event's data, checked by its definition; undefined where `fault` is set or the sink does not read events of this type. */
   readonly data: Data | undefined;
-  /** The exact text of the journal's line. */
-  readonly leaf: string;
-  readonly annex: string;
+  /** The exact bytes of the journal's line. Views: never written. */
+  readonly leaf: Buffer;
+  readonly annex: Buffer;
   readonly partition: number;
   /** The event is one, but its data is not what its type demands, or its type is unknown here. */
   readonly fault: Fault | null;
 }
 
-/** One line of a stream's message. */
+/** One line of a stream's message that lands more than its sequence. */
 export type LandingItem =
   | { readonly kind: 'event'; readonly origin: Origin; readonly event: LandingEvent; readonly position: LinePosition }
-  /** An event the sink does not read: it lands nothing but its sequence. */
-  | { readonly kind: 'skipped'; readonly origin: Origin; readonly text: string; readonly position: LinePosition }
   | {
       readonly kind: 'poison';
       /** Null where nothing tells which event it was meant to be. */
       readonly origin: Origin | null;
       readonly fault: Fault;
-      readonly text: string;
+      readonly bytes: Buffer;
       readonly position: LinePosition;
     };
+
+/** Sequences that follow each other: what one message holds. */
+export interface Run {
+  readonly producerId: string;
+  readonly epoch: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A message of an event stream, read. */
+export interface ReadMessage {
+  /** Which events it holds, those that the sink does not read included; null where nothing tells. */
+  readonly run: Run | null;
+  readonly items: readonly LandingItem[];
+  readonly lines: number;
+  /** When its first event was recorded, in milliseconds since the epoch; undefined where no line is an event. */
+  readonly time: number | undefined;
+}
 
 export const producerKey = (origin: Pick<Origin, 'producerId' | 'epoch'>): string =>
   `${origin.producerId}:${origin.epoch}`;

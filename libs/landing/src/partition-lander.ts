@@ -14,7 +14,7 @@ import { acquireLock, type LockSession, type StoreAddress } from '@weir/store';
 import type { Warehouse } from '@weir/warehouse';
 import { collectMessages, cutBatches, type CollectLimits } from './collect-messages.js';
 import { landBatch } from './land-batch.js';
-import type { LandingItem } from './landing-event.js';
+import type { ReadMessage } from './landing-event.js';
 import type { LandingMetrics } from './landing-metrics.js';
 import type { LandingSink } from './landing-sink.js';
 import { readMessage } from './read-message.js';
@@ -39,6 +39,11 @@ export interface LanderOptions {
 interface Tenure {
   readonly session: LockSession;
   readonly watermarks: Watermarks;
+}
+
+/** A message, read, and what acknowledges it. */
+interface CollectedMessage extends ReadMessage {
+  readonly message: StreamBatch;
 }
 
 const BACKOFF_MS = { first: 100, max: 5_000 } as const;
@@ -122,25 +127,27 @@ export class PartitionLander {
     this.recover();
     this.silentWaits = messages.length === 0 ? this.silentWaits + 1 : 0;
     if (this.silentWaits >= SILENT_WAITS_MAX) await this.closeReader();
-    for (const batch of cutBatches(messages, limits.eventsMax)) await this.landUntilDone(batch);
+    const read = messages.map((message) => this.read(message));
+    for (const batch of cutBatches(read, limits.eventsMax)) await this.landUntilDone(batch);
     return messages.length > 0;
   }
 
-  /** Lands a batch, however long the stores are down; gives up only when the time to drain is over. Then it is delivered again. */
-  private async landUntilDone(messages: readonly StreamBatch[]): Promise<void> {
-    const { partition, sink, limits, metrics } = this.options;
-    const startedAt = performance.now();
+  private read(message: StreamBatch): CollectedMessage {
+    const { partition, sink, limits } = this.options;
+    const { streamSequence, payload } = message;
     const reads = (type: string): boolean => sink.reads(type);
-    const items = messages.flatMap((message) =>
-      readMessage(
-        { streamSequence: message.streamSequence, payload: message.payload, messageId: undefined },
-        { partition, lineBytesMax: limits.lineBytesMax, reads, skips: sink.skipsOthers },
-      ),
-    );
+    const options = { partition, lineBytesMax: limits.lineBytesMax, reads, skips: sink.skipsOthers };
+    return { ...readMessage({ streamSequence, payload, messageId: undefined }, options), message };
+  }
+
+  /** Lands a batch, however long the stores are down; gives up only when the time to drain is over. Then it is delivered again. */
+  private async landUntilDone(batch: readonly CollectedMessage[]): Promise<void> {
+    const { metrics } = this.options;
+    const startedAt = performance.now();
     for (let failures = 0; ;) {
       this.deadline.signal.throwIfAborted();
       try {
-        await this.land(items, messages);
+        await this.land(batch);
         break;
       } catch (error) {
         metrics.retries.inc(this.labels);
@@ -153,25 +160,25 @@ export class PartitionLander {
     metrics.batchSeconds.observe(this.labels, (performance.now() - startedAt) / 1_000);
   }
 
-  private async land(items: readonly LandingItem[], messages: readonly StreamBatch[]): Promise<void> {
+  private async land(batch: readonly CollectedMessage[]): Promise<void> {
     const { connection, warehouse, sink, clock, partition, metrics } = this.options;
     const { session, watermarks } = await this.becomeWriter(this.deadline.signal);
-    const landed = await landBatch(items, sink, {
+    const landed = await landBatch(batch, sink, {
       sink: sink.name,
       warehouse,
       session,
       watermarks,
       stream: eventStreamName(partition),
-      streamCreated: messages[0]?.streamCreated ?? '',
+      streamCreated: batch[0]?.message.streamCreated ?? '',
       now: clock.now(),
     });
     // Everything is durable from here: acknowledge first, so that a lost report is repeated and a lost acknowledgement only redelivers.
-    for (const message of messages) message.ack();
+    for (const { message } of batch) message.ack();
     for (const report of landed.reports) publishLanded(connection, report);
     metrics.events.inc(this.labels, landed.landed);
     metrics.duplicates.inc(this.labels, landed.duplicates);
     for (const [reason, count] of landed.deadLetters) metrics.deadLetters.inc({ ...this.labels, reason }, count);
-    metrics.lagSeconds.set(this.labels, lagOf(items, clock.now()) / 1_000);
+    metrics.lagSeconds.set(this.labels, lagOf(batch, clock.now()) / 1_000);
   }
 
   /** Makes sure of the lock; what was known before is worth nothing after it was lost. */
@@ -266,8 +273,8 @@ export class PartitionLander {
   }
 }
 
-function lagOf(items: readonly LandingItem[], now: number): number {
+function lagOf(batch: readonly ReadMessage[], now: number): number {
   let oldest = now;
-  for (const item of items) if (item.kind === 'event') oldest = Math.min(oldest, item.event.envelope.time);
+  for (const { time } of batch) if (time !== undefined && time < oldest) oldest = time;
   return now - oldest;
 }

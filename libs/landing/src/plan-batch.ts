@@ -1,54 +1,59 @@
-import { producerKey, type Fault, type LandingItem } from './landing-event.js';
-import { hasLanded, type LandedRanges } from './landed-ranges.js';
+import { producerKey, type Fault, type LandingItem, type Origin, type ReadMessage } from './landing-event.js';
+import { addRange, countLanded, hasLanded, type LandedRanges } from './landed-ranges.js';
 import type { LandingSink } from './landing-sink.js';
 import type { SinkRow, SinkTable } from './sink-table.js';
+import { TableRows } from './table-rows.js';
 
 /** A producer's epoch as a batch met it. */
 export interface TouchedProducer {
   readonly producerId: string;
   readonly epoch: number;
-  /** Sequences this batch lands; empty where all had landed before. */
-  readonly sequences: number[];
+  /** What has landed of it when the batch has. */
+  landed: LandedRanges;
+  /** Whether that is more than before. */
+  hasMoved: boolean;
 }
 
 export interface BatchPlan {
   /** What has not landed yet, each sequence once. */
   readonly fresh: readonly LandingItem[];
   readonly touched: ReadonlyMap<string, TouchedProducer>;
+  readonly landed: number;
   readonly duplicates: number;
 }
 
 /** Drops what has landed by the watermarks, and repeats within the batch. Lines that name no event are always fresh. */
-export function planBatch(items: readonly LandingItem[], landedOf: (producer: string) => LandedRanges): BatchPlan {
+export function planBatch(messages: readonly ReadMessage[], landedOf: (producer: string) => LandedRanges): BatchPlan {
   const fresh: LandingItem[] = [];
   const touched = new Map<string, TouchedProducer>();
-  const seen = new Map<string, Set<number>>();
-  for (const item of items) {
-    if (!item.origin) {
-      fresh.push(item);
+  let landed = 0;
+  let duplicates = 0;
+  for (const { run, items, lines } of messages) {
+    if (!run) {
+      fresh.push(...items);
+      landed += lines;
       continue;
     }
-    const { producerId, epoch, sequence } = item.origin;
-    const key = producerKey(item.origin);
+    const key = producerKey(run);
     let producer = touched.get(key);
-    let taken = seen.get(key);
-    if (!producer || !taken) {
-      touched.set(key, (producer = { producerId, epoch, sequences: [] }));
-      seen.set(key, (taken = new Set()));
+    if (!producer) {
+      producer = { producerId: run.producerId, epoch: run.epoch, landed: landedOf(key), hasMoved: false };
+      touched.set(key, producer);
     }
-    if (taken.has(sequence) || hasLanded(landedOf(key), sequence)) continue;
-    taken.add(sequence);
-    producer.sequences.push(sequence);
-    fresh.push(item);
+    const before = producer.landed;
+    const known = countLanded(before, [run.first, run.last]);
+    duplicates += known;
+    landed += lines - known;
+    if (known === lines) continue;
+    fresh.push(...(known === 0 ? items : items.filter((item) => !isKnown(before, item.origin))));
+    producer.landed = addRange(before, [run.first, run.last]);
+    producer.hasMoved = true;
   }
-  return { fresh, touched, duplicates: items.length - fresh.length };
+  return { fresh, touched, landed, duplicates };
 }
 
-/** Rows of one item for one table: they land together. */
-export interface PendingRows {
-  readonly item: LandingItem;
-  readonly rows: SinkRow[];
-}
+const isKnown = (landed: LandedRanges, origin: Origin | null): boolean =>
+  origin !== null && hasLanded(landed, origin.sequence);
 
 export interface DeadLetter {
   readonly item: LandingItem;
@@ -56,16 +61,15 @@ export interface DeadLetter {
 }
 
 export interface MappedBatch {
-  readonly tables: ReadonlyMap<SinkTable, PendingRows[]>;
+  readonly tables: readonly TableRows[];
   readonly deadLetters: DeadLetter[];
 }
 
 /** Makes the rows of a plan. A fault in one item, or in one table's rows of it, costs nothing else. */
 export function mapBatch(fresh: readonly LandingItem[], sink: LandingSink): MappedBatch {
-  const tables = new Map<SinkTable, PendingRows[]>();
+  const tables = new Map<SinkTable, TableRows>();
   const deadLetters: DeadLetter[] = [];
   for (const item of fresh) {
-    if (item.kind === 'skipped') continue;
     if (item.kind === 'poison') {
       deadLetters.push({ item, fault: item.fault });
       continue;
@@ -77,7 +81,7 @@ export function mapBatch(fresh: readonly LandingItem[], sink: LandingSink): Mapp
       else addRows(tables, item, made.rows);
     }
   }
-  return { tables, deadLetters };
+  return { tables: [...tables.values()], deadLetters };
 }
 
 function makeRows(make: () => readonly SinkRow[]): { rows: readonly SinkRow[] } | { fault: Fault } {
@@ -88,12 +92,10 @@ function makeRows(make: () => readonly SinkRow[]): { rows: readonly SinkRow[] } 
   }
 }
 
-function addRows(tables: Map<SinkTable, PendingRows[]>, item: LandingItem, rows: readonly SinkRow[]): void {
+function addRows(tables: Map<SinkTable, TableRows>, item: LandingItem, rows: readonly SinkRow[]): void {
   for (const row of rows) {
-    let pending = tables.get(row.table);
-    if (!pending) tables.set(row.table, (pending = []));
-    const last = pending.at(-1);
-    if (last?.item === item) last.rows.push(row);
-    else pending.push({ item, rows: [row] });
+    let table = tables.get(row.table);
+    if (!table) tables.set(row.table, (table = new TableRows(row.table)));
+    table.add(item, row);
   }
 }

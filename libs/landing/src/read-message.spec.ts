@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { uuidv7 } from '@weir/contracts';
 import fc from 'fast-check';
+import type { ReadMessage } from './landing-event.js';
 import { readMessage, type EventMessage, type ReadOptions } from './read-message.js';
 
 const producerId = uuidv7();
@@ -26,18 +27,15 @@ const message = (lines: readonly (string | Uint8Array)[], messageId?: string): E
   messageId,
   payload: Buffer.concat(lines.map((line) => Buffer.concat([Buffer.from(line), Buffer.from('\n')]))),
 });
-const sequences = (items: ReturnType<typeof readMessage>) => items.map((item) => item.origin?.sequence);
-const reasons = (items: ReturnType<typeof readMessage>) =>
-  items.map((item) => {
-    if (item.kind === 'skipped') return undefined;
-    return item.kind === 'poison' ? item.fault.reason : item.event.fault?.reason;
-  });
+const sequences = ({ items }: ReadMessage) => items.map((item) => item.origin?.sequence);
+const reasons = ({ items }: ReadMessage) =>
+  items.map((item) => (item.kind === 'poison' ? item.fault.reason : item.event.fault?.reason));
 
 describe('readMessage', () => {
   it('keeps leaf and annex exactly as they were journalled', () => {
     const leaf = alive(1);
-    const [item] = readMessage(message([`${leaf}\tsalt`]), options);
-    expect(item?.kind === 'event' && [item.event.leaf, item.event.annex]).toEqual([leaf, 'salt']);
+    const [item] = readMessage(message([`${leaf}\tsalt`]), options).items;
+    expect(item?.kind === 'event' && [item.event.leaf.toString(), item.event.annex.toString()]).toEqual([leaf, 'salt']);
   });
 
   it('closes the sequence of every unreadable line, wherever it stands and whatever it holds', () => {
@@ -46,9 +44,10 @@ describe('readMessage', () => {
       fc.property(fc.integer({ min: 0, max: 4 }), garbage, fc.boolean(), (at, bytes, hasId) => {
         const lines: (string | Uint8Array)[] = [11, 12, 13, 14, 15].map((sequence) => alive(sequence));
         lines[at] = bytes;
-        const items = readMessage(message(lines, hasId ? `${producerId}:3:11-15` : undefined), options);
-        expect(sequences(items)).toEqual([11, 12, 13, 14, 15]);
-        expect(items.map((item) => item.kind).filter((kind) => kind === 'poison')).toHaveLength(1);
+        const read = readMessage(message(lines, hasId ? `${producerId}:3:11-15` : undefined), options);
+        expect(sequences(read)).toEqual([11, 12, 13, 14, 15]);
+        expect(read.run).toEqual({ producerId, epoch: 3, first: 11, last: 15 });
+        expect(read.items.map((item) => item.kind).filter((kind) => kind === 'poison')).toHaveLength(1);
       }),
     );
   });
@@ -61,8 +60,8 @@ describe('readMessage', () => {
   it('tells what is wrong with a line', () => {
     const lines = [alive(1), 'x', '{}', alive(9), alive(5, { note: 'x'.repeat(5_000) }), alive(6, { open: 'many' })];
     const unknown = alive(7).replace('producer.alive', 'producer.dead');
-    const items = readMessage(message([...lines, unknown, Uint8Array.of(0xff)]), options);
-    expect(reasons(items)).toEqual([
+    const read = readMessage(message([...lines, unknown, Uint8Array.of(0xff)]), options);
+    expect(reasons(read)).toEqual([
       undefined,
       'not_json',
       'not_an_event',
@@ -72,11 +71,11 @@ describe('readMessage', () => {
       'unknown_event',
       'not_utf8',
     ]);
-    expect(sequences(items)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(sequences(read)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
   it('does not check the data of events the sink does not read', () => {
-    const [item] = readMessage(message([alive(1, { open: 'many' })]), { ...options, reads: () => false });
+    const [item] = readMessage(message([alive(1, { open: 'many' })]), { ...options, reads: () => false }).items;
     expect(item?.kind === 'event' && item.event.fault).toBeNull();
   });
 
@@ -85,9 +84,48 @@ describe('readMessage', () => {
     const other = alive(2).replace('producer.alive', 'attempt.finished');
     const spaced = alive(3).replace('{"eventId":', '{ "eventId": ');
     const unknown = alive(4).replace('producer.alive', 'producer.dead');
-    const items = readMessage(message([alive(1), other, spaced, unknown, 'x']), billing);
-    expect(items.map((item) => item.kind)).toEqual(['skipped', 'event', 'event', 'event', 'poison']);
-    expect(sequences(items)).toEqual([1, 2, 3, 4, 5]);
-    expect(reasons(items)).toEqual([undefined, 'invalid_data', undefined, 'unknown_event', 'not_json']);
+    const read = readMessage(message([alive(1), other, spaced, unknown, 'x', alive(6)]), billing);
+    expect(read.run).toEqual({ producerId, epoch: 3, first: 1, last: 6 });
+    expect(read.items.map((item) => item.kind)).toEqual(['event', 'event', 'event', 'poison']);
+    expect(sequences(read)).toEqual([2, 3, 4, 5]);
+    expect(reasons(read)).toEqual(['invalid_data', undefined, 'unknown_event', 'not_json']);
+  });
+
+  it('knows by the message alone what it holds, where none of its events is read', () => {
+    const billing: ReadOptions = { ...options, reads: () => false, skips: true };
+    const read = readMessage(message([alive(4), alive(5)]), billing);
+    expect(read).toMatchObject({ run: { first: 4, last: 5 }, items: [], lines: 2, time: 1_760_000_000_000 });
+    expect(readMessage(message([alive(4), alive(9)]), billing).items.map((item) => item.kind)).toEqual(['poison']);
+  });
+
+  it('reads the same from an event as journals write it as from any other JSON of it', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 40 }),
+      fc.constantFrom('a"b', 'é\\', '\t', '\u0000'),
+    );
+    const field = fc.option(text, { nil: null });
+    fc.assert(
+      fc.property(field, field, fc.boolean(), text, (organisationId, traceparent, isCall, service) => {
+        const event = JSON.parse(alive(1, { service })) as Record<string, unknown>;
+        const line = { ...event, organisationId, traceparent, callId: isCall ? event['eventId'] : null };
+        const { data, ...rest } = line as typeof line & { data: unknown };
+        const asWritten = readMessage(message([JSON.stringify({ ...rest, data })]), options).items[0];
+        const otherwise = readMessage(message([JSON.stringify({ data, ...rest })]), options).items[0];
+        if (asWritten?.kind !== 'event' || otherwise?.kind !== 'event') throw new Error('not read as events');
+        const { leaf: _, ...event1 } = asWritten.event;
+        const { leaf: __, ...event2 } = otherwise.event;
+        expect(event1).toEqual(event2);
+      }),
+    );
+  });
+
+  it('takes no line for an event that was cut off, or holds no JSON where it reads', () => {
+    const whole = alive(1);
+    for (let end = 1; end < whole.length; end++) {
+      expect(reasons(readMessage(message([whole.slice(0, end)]), { ...options, reads: () => false }))).toEqual([
+        'not_json',
+      ]);
+    }
+    expect(reasons(readMessage(message([whole.replace('"open":0', '"open":')]), options))).toEqual(['not_json']);
   });
 });

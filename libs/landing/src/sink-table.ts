@@ -1,7 +1,9 @@
 import type { LandingEvent } from './landing-event.js';
 
 /** A value of a row. */
-export type Cell = string | number | boolean | null | readonly string[];
+export type TextCell = string | number | boolean | null | readonly string[];
+/** The same, or UTF-8 text as bytes. */
+export type Cell = TextCell | Uint8Array;
 
 /** A landed table: the first column of its order is a time of the event, so that a look-up touches few rows. */
 export interface SinkTable {
@@ -15,8 +17,8 @@ export interface SinkRow {
   readonly table: SinkTable;
   /** The time column's value, in milliseconds. */
   readonly time: number;
-  /** The values in the order of the table's columns, tab-separated, without a newline. */
-  readonly line: string;
+  /** The values in the order of the table's columns, tab-separated, with a newline: pieces of one line. */
+  readonly pieces: readonly (string | Uint8Array)[];
 }
 
 /** What a column of a table takes from a source. */
@@ -49,14 +51,17 @@ export function defineSinkTable<Source>(options: SinkTableOptions<Source>): RowM
     table,
     row: (source, { envelope }) => {
       const time = options.time(source);
-      const cells = new Array<string>(names.length);
-      let next = 0;
-      cells[next++] = timeCell(time);
-      for (const make of makers) cells[next++] = encodeCell(make(source));
-      cells[next++] = envelope.producerId;
-      cells[next++] = String(envelope.epoch);
-      cells[next] = String(envelope.sequence);
-      return { table, time, line: cells.join('\t') };
+      const pieces: (string | Uint8Array)[] = [];
+      let text = timeCell(time);
+      for (const make of makers) {
+        const cell = make(source);
+        if (cell instanceof Uint8Array) {
+          pieces.push(`${text}\t`, escapeBytes(cell));
+          text = '';
+        } else text += `\t${encodeCell(cell)}`;
+      }
+      pieces.push(`${text}\t${envelope.producerId}\t${envelope.epoch}\t${envelope.sequence}\n`);
+      return { table, time, pieces };
     },
   };
 }
@@ -76,7 +81,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
  * A value as ClickHouse's `TabSeparated` format writes it (https://clickhouse.com/docs/interfaces/formats/TabSeparated). Chosen over JSON
  * because the leaf, by far the longest value, is JSON itself: here it needs no escaping unless it holds a backslash.
  */
-export function encodeCell(cell: Cell): string {
+export function encodeCell(cell: TextCell): string {
   if (typeof cell === 'string') return escapeText(cell);
   if (cell === null) return '\\N';
   if (typeof cell === 'object')
@@ -87,6 +92,20 @@ export function encodeCell(cell: Cell): string {
 function escapeText(text: string): string {
   if (!NEEDS_ESCAPE.test(text)) return text;
   return text.replace(/[\\\t\n\r\0\b\f]/g, (character) => ESCAPES[character] ?? character);
+}
+
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+
+/** As {@link encodeCell}. Most leaves hold nothing to escape: those are passed on as they are. */
+function escapeBytes(bytes: Uint8Array): Uint8Array {
+  for (const byte of bytes) {
+    if (byte < SPACE || byte === BACKSLASH) {
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return Buffer.from(escapeText(text.toString('utf8')));
+    }
+  }
+  return bytes;
 }
 
 /** Last millisecond that `DateTime64(3)` tells apart: the end of 2299. */

@@ -41,7 +41,12 @@ export class Watermarks {
   }
 
   async load(producers: Iterable<ProducerEpoch>): Promise<void> {
-    const missing = [...producers].filter((producer) => !this.known.has(producerKey(producer)));
+    const unknown = new Map<string, ProducerEpoch>();
+    for (const producer of producers) {
+      const key = producerKey(producer);
+      if (!this.known.has(key)) unknown.set(key, producer);
+    }
+    const missing = [...unknown.values()];
     if (missing.length === 0) return;
     const rows = await this.query(
       `SELECT producer_id, epoch, through, above FROM landing_watermarks
