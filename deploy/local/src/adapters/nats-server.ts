@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { servicePermissions } from '@weir/contracts';
 import { buildNatsConfig, type NatsUser } from '../domain/nats-config.js';
@@ -31,7 +32,8 @@ export function prepareNats(context: PartContext): ChildSpecification {
     name: 'nats',
     command,
     arguments: ['--config', configFile],
-    environment,
+    // The services need the other cores: on two, a broker that may use both spends up to twice the CPU on a message, looking for work.
+    environment: { ...environment, GOMAXPROCS: String(Math.max(1, Math.floor(availableParallelism() / 2))) },
     workingDirectory: home.directory,
     hasChannel: false,
     phase: PHASE.nats,

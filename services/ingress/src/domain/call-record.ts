@@ -35,7 +35,19 @@ export interface StartedCall {
 export function startedEvent(call: StartedCall): EventDraft<typeof CallStartedV1> {
   const { facts, boundPico, salt, traceparent } = call;
   const { organisationId } = facts.principal;
-  const data = { ...facts, boundPico };
+  const data = {
+    callId: facts.callId,
+    principal: facts.principal,
+    region: facts.region,
+    dialect: facts.dialect,
+    modelRequested: facts.modelRequested,
+    model: facts.model,
+    stream: facts.stream,
+    startedAt: facts.startedAt,
+    requestBytes: facts.requestBytes,
+    requestDigest: facts.requestDigest,
+    boundPico,
+  };
   return { definition: CallStartedV1, data, organisationId, callId: facts.callId, traceparent, annex: salt };
 }
 

@@ -90,11 +90,24 @@ export interface FinishedInput {
   readonly dropped: readonly string[];
 }
 
-/** The event that closes an attempt. */
+/** The event that closes an attempt. Written out field by field: spreading the facts costs as much as encoding the event. */
 export function finishedOf(input: FinishedInput): AttemptFinished {
   const { facts, conclusion, progress } = input;
   return {
-    ...facts,
+    attemptId: facts.attemptId,
+    callId: facts.callId,
+    attempt: facts.attempt,
+    principal: facts.principal,
+    region: facts.region,
+    provider: facts.provider,
+    deploymentId: facts.deploymentId,
+    adapter: facts.adapter,
+    model: facts.model,
+    upstreamModel: facts.upstreamModel,
+    simulated: facts.simulated,
+    priceVersion: facts.priceVersion,
+    bound: facts.bound,
+    startedAt: facts.startedAt,
     outcome: conclusion.outcome,
     status: progress.status,
     errorCode: conclusion.errorCode,

@@ -11,7 +11,8 @@ export function sendAnswer(
   answer: { readonly status: number; readonly headers: Record<string, string | number>; readonly body: Uint8Array },
 ): number {
   if (response.headersSent || response.destroyed) return 0;
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
+  answer.headers['content-length'] = answer.body.length;
+  response.writeHead(answer.status, answer.headers);
   response.end(response.req.method === 'HEAD' ? undefined : answer.body);
   return answer.body.length;
 }
