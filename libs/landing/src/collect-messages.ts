@@ -61,20 +61,18 @@ export async function collectMessages(
 }
 
 /** Cuts what was collected into batches of at most `eventsMax` events, whole messages each. */
-export function* cutBatches<Message extends { readonly lines: number }>(
-  messages: readonly Message[],
-  eventsMax: number,
-): Generator<readonly Message[]> {
-  let batch: Message[] = [];
+export function* cutBatches(messages: readonly StreamBatch[], eventsMax: number): Generator<readonly StreamBatch[]> {
+  let batch: StreamBatch[] = [];
   let events = 0;
   for (const message of messages) {
-    if (batch.length > 0 && events + message.lines > eventsMax) {
+    const lines = countLines(message.payload);
+    if (batch.length > 0 && events + lines > eventsMax) {
       yield batch;
       batch = [];
       events = 0;
     }
     batch.push(message);
-    events += message.lines;
+    events += lines;
   }
   if (batch.length > 0) yield batch;
 }

@@ -1,5 +1,5 @@
 import type { Warehouse } from '@weir/warehouse';
-import type { DeadLetter } from './plan-batch.js';
+import type { DeadLetter } from './prepare-batch.js';
 import { countCell, encodeCell, timeCell, type TextCell } from './sink-table.js';
 import { digestOf } from './table-rows.js';
 

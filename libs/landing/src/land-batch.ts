@@ -2,9 +2,8 @@ import type { LandedReport } from '@weir/contracts';
 import type { LockSession } from '@weir/store';
 import type { Warehouse } from '@weir/warehouse';
 import { writeDeadLetters, type DeadLetterContext } from './dead-letters.js';
-import type { ReadMessage } from './landing-event.js';
 import type { LandingSink } from './landing-sink.js';
-import { mapBatch, planBatch, type BatchPlan } from './plan-batch.js';
+import type { PreparedBatch } from './prepare-batch.js';
 import type { Watermarks } from './watermarks.js';
 import { writeTables } from './write-tables.js';
 
@@ -25,41 +24,28 @@ export interface LandedBatch {
 }
 
 /**
- * Lands one batch: drop what has landed, insert the rest, move the watermarks. When it resolves everything is durable and the batch
+ * Lands one batch: insert, then move the watermarks. When it resolves everything is durable and the batch
  * may be acknowledged; when it throws, anything may have happened up to there and the same batch is landed again. Any number of repeats,
  * in this process or another, leaves the same rows: rows that are there are looked up, and the watermark moves last.
  *
  * @throws where the warehouse or Postgres fails, or the lock is lost.
  */
-export async function landBatch(
-  messages: readonly ReadMessage[],
-  sink: LandingSink,
-  context: BatchContext,
-): Promise<LandedBatch> {
-  const { warehouse, session, watermarks } = context;
-  await watermarks.load(messages.flatMap(({ run }) => run ?? []));
-  const plan = planBatch(messages, (key) => watermarks.get(key));
-  const { tables, deadLetters } = mapBatch(plan.fresh, sink);
+export async function landBatch(batch: PreparedBatch, context: BatchContext): Promise<LandedBatch> {
+  const { warehouse, session, watermarks, sink } = context;
   session.lost.throwIfAborted();
-  deadLetters.push(...(await writeTables(warehouse, sink.name, tables)));
+  const refused = await writeTables(warehouse, sink, batch);
   session.lost.throwIfAborted();
+  const deadLetters = [...batch.deadLetters, ...refused];
   await writeDeadLetters(warehouse, deadLetters, context);
-  await moveWatermarks(plan, watermarks);
+  const touched = [...batch.touched.values()];
+  await watermarks.save(touched.filter((producer) => producer.hasMoved));
   const reasons = new Map<string, number>();
   for (const { fault } of deadLetters) reasons.set(fault.reason, (reasons.get(fault.reason) ?? 0) + 1);
-  return {
-    landed: plan.landed,
-    duplicates: plan.duplicates,
-    deadLetters: reasons,
-    reports: [...plan.touched].map(([key, { producerId, epoch }]) => ({
-      sink: sink.name,
-      producerId,
-      epoch,
-      through: watermarks.get(key).through,
-    })),
-  };
-}
-
-async function moveWatermarks(plan: BatchPlan, watermarks: Watermarks): Promise<void> {
-  await watermarks.save([...plan.touched.values()].filter((producer) => producer.hasMoved));
+  const reports = touched.map(({ producerId, epoch, landed }) => ({
+    sink,
+    producerId,
+    epoch,
+    through: landed.through,
+  }));
+  return { landed: batch.landed, duplicates: batch.duplicates, deadLetters: reasons, reports };
 }

@@ -14,9 +14,11 @@ import { acquireLock, type LockSession, type StoreAddress } from '@weir/store';
 import type { Warehouse } from '@weir/warehouse';
 import { collectMessages, cutBatches, type CollectLimits } from './collect-messages.js';
 import { landBatch } from './land-batch.js';
-import type { ReadMessage } from './landing-event.js';
+import { producerKey, type ReadMessage } from './landing-event.js';
+import { NOTHING_LANDED } from './landed-ranges.js';
 import type { LandingMetrics } from './landing-metrics.js';
 import type { LandingSink } from './landing-sink.js';
+import { PreparedBatch } from './prepare-batch.js';
 import { readMessage } from './read-message.js';
 import { Watermarks } from './watermarks.js';
 
@@ -39,11 +41,6 @@ export interface LanderOptions {
 interface Tenure {
   readonly session: LockSession;
   readonly watermarks: Watermarks;
-}
-
-/** A message, read, and what acknowledges it. */
-interface CollectedMessage extends ReadMessage {
-  readonly message: StreamBatch;
 }
 
 const BACKOFF_MS = { first: 100, max: 5_000 } as const;
@@ -127,27 +124,26 @@ export class PartitionLander {
     this.recover();
     this.silentWaits = messages.length === 0 ? this.silentWaits + 1 : 0;
     if (this.silentWaits >= SILENT_WAITS_MAX) await this.closeReader();
-    const read = messages.map((message) => this.read(message));
-    for (const batch of cutBatches(read, limits.eventsMax)) await this.landUntilDone(batch);
+    for (const batch of cutBatches(messages, limits.eventsMax)) await this.landUntilDone(batch);
     return messages.length > 0;
   }
 
-  private read(message: StreamBatch): CollectedMessage {
+  private read(message: StreamBatch): ReadMessage {
     const { partition, sink, limits } = this.options;
     const { streamSequence, payload } = message;
     const reads = (type: string): boolean => sink.reads(type);
     const options = { partition, lineBytesMax: limits.lineBytesMax, reads, skips: sink.skipsOthers };
-    return { ...readMessage({ streamSequence, payload, messageId: undefined }, options), message };
+    return readMessage({ streamSequence, payload, messageId: undefined }, options);
   }
 
   /** Lands a batch, however long the stores are down; gives up only when the time to drain is over. Then it is delivered again. */
-  private async landUntilDone(batch: readonly CollectedMessage[]): Promise<void> {
+  private async landUntilDone(messages: readonly StreamBatch[]): Promise<void> {
     const { metrics } = this.options;
     const startedAt = performance.now();
     for (let failures = 0; ;) {
       this.deadline.signal.throwIfAborted();
       try {
-        await this.land(batch);
+        await this.land(messages);
         break;
       } catch (error) {
         metrics.retries.inc(this.labels);
@@ -160,25 +156,41 @@ export class PartitionLander {
     metrics.batchSeconds.observe(this.labels, (performance.now() - startedAt) / 1_000);
   }
 
-  private async land(batch: readonly CollectedMessage[]): Promise<void> {
+  private async land(messages: readonly StreamBatch[]): Promise<void> {
     const { connection, warehouse, sink, clock, partition, metrics } = this.options;
     const { session, watermarks } = await this.becomeWriter(this.deadline.signal);
-    const landed = await landBatch(batch, sink, {
+    const batch = await this.prepare(messages, watermarks);
+    const landed = await landBatch(batch, {
       sink: sink.name,
       warehouse,
       session,
       watermarks,
       stream: eventStreamName(partition),
-      streamCreated: batch[0]?.message.streamCreated ?? '',
+      streamCreated: messages[0]?.streamCreated ?? '',
       now: clock.now(),
     });
     // Everything is durable from here: acknowledge first, so that a lost report is repeated and a lost acknowledgement only redelivers.
-    for (const { message } of batch) message.ack();
+    for (const message of messages) message.ack();
     for (const report of landed.reports) publishLanded(connection, report);
     metrics.events.inc(this.labels, landed.landed);
     metrics.duplicates.inc(this.labels, landed.duplicates);
     for (const [reason, count] of landed.deadLetters) metrics.deadLetters.inc({ ...this.labels, reason }, count);
-    metrics.lagSeconds.set(this.labels, lagOf(batch, clock.now()) / 1_000);
+    metrics.lagSeconds.set(this.labels, Math.max(0, clock.now() - batch.oldest) / 1_000);
+  }
+
+  private async prepare(messages: readonly StreamBatch[], watermarks: Watermarks): Promise<PreparedBatch> {
+    const read = (message: StreamBatch | undefined): ReadMessage => {
+      if (!message) throw new RangeError('no such message in the batch');
+      return this.read(message);
+    };
+    const batch = new PreparedBatch(this.options.sink, (index) => read(messages[index]));
+    for (const message of messages) {
+      const lines = read(message);
+      const key = lines.run && producerKey(lines.run);
+      if (lines.run && key !== null && !watermarks.find(key)) await watermarks.load([lines.run]);
+      batch.add(lines, key === null ? NOTHING_LANDED : watermarks.get(key));
+    }
+    return batch;
   }
 
   /** Makes sure of the lock; what was known before is worth nothing after it was lost. */
@@ -271,10 +283,4 @@ export class PartitionLander {
     await this.tenure?.session.close();
     this.tenure = undefined;
   }
-}
-
-function lagOf(batch: readonly ReadMessage[], now: number): number {
-  let oldest = now;
-  for (const { time } of batch) if (time !== undefined && time < oldest) oldest = time;
-  return now - oldest;
 }

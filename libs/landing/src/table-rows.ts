@@ -1,34 +1,51 @@
 import { createHash } from 'node:crypto';
-import type { LandingItem } from './landing-event.js';
 import type { SinkRow, SinkTable } from './sink-table.js';
 
-const FIRST_BYTES = 256 * 1024;
+const FIRST_BYTES = 64 * 1024;
+/** What the last batch took of each table, since the next one takes about as much. */
+const lastBytes = new WeakMap<SinkTable, number>();
 /** UTF-8 needs at most three bytes for a UTF-16 unit. */
 const BYTES_PER_UNIT_MAX = 3;
 
+/** Which line of which message of the batch a row came from. */
+export interface ItemPlace {
+  readonly message: number;
+  readonly line: number;
+}
+
 /** A batch's rows of one table, ready to be sent, item by item. */
 export class TableRows {
-  readonly items: LandingItem[] = [];
   /** Times of the rows, in milliseconds. */
   from = Infinity;
   to = -Infinity;
-  private bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  private bytes: Buffer;
   private length = 0;
-  /** Where the rows of each item end. */
+  /** Where the rows of each item end, and what the item is: numbers, since a batch has thousands. */
   private readonly ends: number[] = [];
+  private readonly messages: number[] = [];
+  private readonly lines: number[] = [];
 
-  constructor(readonly table: SinkTable) {}
+  constructor(readonly table: SinkTable) {
+    this.bytes = Buffer.allocUnsafe(lastBytes.get(table) ?? FIRST_BYTES);
+  }
+
+  /** Items that have rows. */
+  get count(): number {
+    return this.ends.length;
+  }
+
+  place(index: number): ItemPlace {
+    return { message: this.messages[index] ?? 0, line: this.lines[index] ?? 0 };
+  }
 
   /** Rows of one item are added one after the other. */
-  add(item: LandingItem, row: SinkRow): void {
+  add({ message, line }: ItemPlace, row: SinkRow): void {
     for (const piece of row.pieces) this.write(piece);
-    this.from = Math.min(this.from, row.time);
-    this.to = Math.max(this.to, row.time);
-    if (this.items.at(-1) === item) this.ends[this.ends.length - 1] = this.length;
-    else {
-      this.items.push(item);
-      this.ends.push(this.length);
-    }
+    if (row.time < this.from) this.from = row.time;
+    if (row.time > this.to) this.to = row.time;
+    const last = this.ends.length - 1;
+    if (this.messages[last] === message && this.lines[last] === line) this.ends[last] = this.length;
+    else this.mark(message, line);
   }
 
   /** The rows of items `start` to `end`, as they are sent. A view. */
@@ -37,17 +54,23 @@ export class TableRows {
   }
 
   /** The same without some items. */
-  without(isLeftOut: (item: LandingItem) => boolean): TableRows {
+  without(isLeftOut: (place: ItemPlace) => boolean): TableRows {
     const rest = new TableRows(this.table);
-    this.items.forEach((item, index) => {
-      if (isLeftOut(item)) return;
+    for (let index = 0; index < this.count; index++) {
+      const place = this.place(index);
+      if (isLeftOut(place)) continue;
       rest.write(this.slice(index, index + 1));
-      rest.items.push(item);
-      rest.ends.push(rest.length);
-    });
+      rest.mark(place.message, place.line);
+    }
     rest.from = this.from;
     rest.to = this.to;
     return rest;
+  }
+
+  private mark(message: number, line: number): void {
+    this.ends.push(this.length);
+    this.messages.push(message);
+    this.lines.push(line);
   }
 
   private write(piece: string | Uint8Array): void {
@@ -64,6 +87,7 @@ export class TableRows {
     const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.length + bytes));
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
+    lastBytes.set(this.table, larger.length);
   }
 }
 

@@ -33,6 +33,11 @@ export class Watermarks {
     private readonly query: Query,
   ) {}
 
+  /** Undefined for a producer that was not loaded. */
+  find(key: string): LandedRanges | undefined {
+    return this.known.get(key);
+  }
+
   /** @throws Error for a producer that was not loaded. */
   get(key: string): LandedRanges {
     const landed = this.known.get(key);

@@ -1,8 +1,8 @@
 import { WarehouseRejection, type Parameter, type Warehouse } from '@weir/warehouse';
-import { producerKey, type LandingItem, type Origin } from './landing-event.js';
-import type { DeadLetter } from './plan-batch.js';
+import { producerKey } from './landing-event.js';
+import type { DeadLetter, PreparedBatch } from './prepare-batch.js';
 import type { SinkTable } from './sink-table.js';
-import { digestOf, type TableRows } from './table-rows.js';
+import { digestOf, type ItemPlace, type TableRows } from './table-rows.js';
 
 /**
  * Lands a batch's rows. Events that a table holds already, because a run before this one crashed between its insert and its watermark,
@@ -13,16 +13,17 @@ import { digestOf, type TableRows } from './table-rows.js';
 export async function writeTables(
   warehouse: Warehouse,
   sink: string,
-  tables: readonly TableRows[],
+  batch: PreparedBatch,
 ): Promise<readonly DeadLetter[]> {
-  const landed = await findLanded(warehouse, tables);
+  const { tables } = batch;
+  const landed = await findLanded(warehouse, batch);
   // Each is waited for, also when another fails: a repeat must not overtake an insert that is still under way.
   const written = await Promise.allSettled(
     tables.map((rows) => {
       const known = landed.get(rows.table);
-      const isKnown = (item: LandingItem): boolean => known?.has(originKey(item.origin)) ?? false;
+      const isKnown = (place: ItemPlace): boolean => known?.has(originKey(batch, place)) ?? false;
       const waiting = known ? rows.without(isKnown) : rows;
-      return insertOrSplit(warehouse, sink, waiting, { start: 0, end: waiting.items.length });
+      return insertOrSplit({ warehouse, sink, batch, rows: waiting }, { start: 0, end: waiting.count });
     }),
   );
   return written.flatMap((result) => {
@@ -31,7 +32,17 @@ export async function writeTables(
   });
 }
 
-const originKey = (origin: Origin | null): string => (origin ? `${producerKey(origin)}:${origin.sequence}` : '');
+function originKey(batch: PreparedBatch, place: ItemPlace): string {
+  const origin = batch.origin(place);
+  return origin ? `${producerKey(origin)}:${origin.sequence}` : '';
+}
+
+interface TableInsert {
+  readonly warehouse: Warehouse;
+  readonly sink: string;
+  readonly batch: PreparedBatch;
+  readonly rows: TableRows;
+}
 
 /** Some items of a table's rows. */
 interface Span {
@@ -40,14 +51,9 @@ interface Span {
 }
 
 /** One refused row must not hold back the others: the batch is halved until it stands alone. */
-async function insertOrSplit(
-  warehouse: Warehouse,
-  sink: string,
-  rows: TableRows,
-  { start, end }: Span,
-): Promise<readonly DeadLetter[]> {
-  const item = rows.items[start];
-  if (!item || end <= start) return [];
+async function insertOrSplit(insert: TableInsert, { start, end }: Span): Promise<readonly DeadLetter[]> {
+  if (end <= start) return [];
+  const { warehouse, sink, batch, rows } = insert;
   const { table } = rows;
   const lines = rows.slice(start, end);
   // The token names the rows: a repeat of the same ones is inserted once, whoever repeats it, and it never stands for others.
@@ -58,11 +64,12 @@ async function insertOrSplit(
   } catch (error) {
     if (!(error instanceof WarehouseRejection)) throw error;
     if (end - start === 1) {
-      return [{ item, fault: { reason: 'refused_by_warehouse', detail: `${table.name}: ${error.reason}` } }];
+      const fault = { reason: 'refused_by_warehouse', detail: `${table.name}: ${error.reason}` } as const;
+      return [{ item: batch.item(rows.place(start)), fault }];
     }
     const middle = (start + end) >> 1;
-    const left = await insertOrSplit(warehouse, sink, rows, { start, end: middle });
-    const right = await insertOrSplit(warehouse, sink, rows, { start: middle, end });
+    const left = await insertOrSplit(insert, { start, end: middle });
+    const right = await insertOrSplit(insert, { start: middle, end });
     return [...left, ...right];
   }
 }
@@ -75,17 +82,20 @@ interface SequenceSpan {
 }
 
 /** One span a producer, not one a run of sequences: a table holds only some types of events, so runs would be many and short. */
-function spansOf(tables: readonly TableRows[]): readonly SequenceSpan[] {
+function spansOf(batch: PreparedBatch): readonly SequenceSpan[] {
   const spans = new Map<string, SequenceSpan>();
-  for (const item of tables.flatMap((rows) => rows.items)) {
-    if (!item.origin) continue;
-    const { producerId, epoch, sequence } = item.origin;
-    const key = producerKey(item.origin);
-    const span = spans.get(key);
-    if (!span) spans.set(key, { producerId, epoch, first: sequence, last: sequence });
-    else {
-      span.first = Math.min(span.first, sequence);
-      span.last = Math.max(span.last, sequence);
+  for (const rows of batch.tables) {
+    for (let index = 0; index < rows.count; index++) {
+      const origin = batch.origin(rows.place(index));
+      if (!origin) continue;
+      const { producerId, epoch, sequence } = origin;
+      const key = producerKey(origin);
+      const span = spans.get(key);
+      if (!span) spans.set(key, { producerId, epoch, first: sequence, last: sequence });
+      else {
+        span.first = Math.min(span.first, sequence);
+        span.last = Math.max(span.last, sequence);
+      }
     }
   }
   return [...spans.values()];
@@ -94,10 +104,10 @@ function spansOf(tables: readonly TableRows[]): readonly SequenceSpan[] {
 /** Which of the events each table holds: one statement for all of them, since a statement costs more than what it finds. */
 async function findLanded(
   warehouse: Warehouse,
-  tables: readonly TableRows[],
+  batch: PreparedBatch,
 ): Promise<ReadonlyMap<SinkTable, ReadonlySet<string>>> {
   const parameters: Record<string, Parameter> = {};
-  const conditions = spansOf(tables).map((span, index) => {
+  const conditions = spansOf(batch).map((span, index) => {
     parameters[`p${index}`] = span.producerId;
     parameters[`e${index}`] = span.epoch;
     parameters[`a${index}`] = span.first;
@@ -105,6 +115,7 @@ async function findLanded(
     return `(producer_id = {p${index}: UUID} AND epoch = {e${index}: UInt64} AND sequence BETWEEN {a${index}: UInt64} AND {b${index}: UInt64})`;
   });
   if (conditions.length === 0) return new Map();
+  const { tables } = batch;
   const selects = tables.map(({ table, from, to }, index) => {
     parameters[`from${index}`] = Math.floor(from);
     parameters[`to${index}`] = Math.ceil(to);
