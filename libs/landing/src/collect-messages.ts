@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StreamBatch, StreamReader } from '@weir/bus';
+import { lingerFor } from './linger.js';
 
 export interface CollectLimits {
   /** Longest wait for the first message. */
@@ -8,7 +9,7 @@ export interface CollectLimits {
   readonly lookMs: number;
   /** A batch is closed when nothing came for this long … */
   readonly idleMs: number;
-  /** … or when it is this old … */
+  /** … or when it is this old, the sooner the fewer events come … */
   readonly lingerMs: number;
   /** … or holds this many events … */
   readonly eventsMax: number;
@@ -30,6 +31,7 @@ export async function collectMessages(
 ): Promise<readonly StreamBatch[]> {
   const messages: StreamBatch[] = [];
   let size = { events: 0, bytes: 0 };
+  let openedAt = 0;
   let closesAt = Infinity;
   // A signal of this batch: what waits on it goes with it, while the caller's lives as long as the process.
   const batch = new AbortController();
@@ -46,7 +48,10 @@ export async function collectMessages(
       messages.push(...more);
       const added = sizeOf(more);
       size = { events: size.events + added.events, bytes: size.bytes + added.bytes };
-      if (isFirst) closesAt = performance.now() + limits.lingerMs;
+      const now = performance.now();
+      if (isFirst) openedAt = now;
+      const seconds = Math.max(now - openedAt, limits.lookMs) / 1_000;
+      closesAt = openedAt + lingerFor(size.events / seconds, limits.lingerMs);
       // What comes meanwhile waits in the reader: a few looks a second cost less than one for each message.
       await sleep(Math.min(limits.lookMs, Math.max(0, closesAt - performance.now())), undefined, {
         signal: batch.signal,

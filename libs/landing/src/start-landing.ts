@@ -43,11 +43,11 @@ export function startLanding(options: LandingOptions): Landing {
   const metrics = createLandingMetrics(options.metrics);
   const limits = {
     waitMs: Math.max(250, 2_000 * timeScale),
-    lookMs: 50 * timeScale,
+    lookMs: 100 * timeScale,
     idleMs: 150 * timeScale,
-    lingerMs: 1_500 * timeScale,
-    eventsMax: 5_000,
-    bytesMax: 16 * 1024 * 1024,
+    lingerMs: 1_200 * timeScale,
+    eventsMax: 10_000,
+    bytesMax: 32 * 1024 * 1024,
     lineBytesMax: 64 * 1024,
   };
   const stop = new AbortController();
