@@ -39,6 +39,8 @@ export async function landBatch(batch: PreparedBatch, context: BatchContext): Pr
   await writeDeadLetters(warehouse, deadLetters, context);
   const touched = [...batch.touched.values()];
   await watermarks.save(touched.filter((producer) => producer.hasMoved));
+  // Only now: an insert whose outcome is not known may still be reading them.
+  for (const rows of batch.tables) rows.release();
   const reasons = new Map<string, number>();
   for (const { fault } of deadLetters) reasons.set(fault.reason, (reasons.get(fault.reason) ?? 0) + 1);
   const reports = touched.map(({ producerId, epoch, landed }) => ({

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { SinkRow, SinkTable } from './sink-table.js';
 
 const FIRST_BYTES = 64 * 1024;
-/** What the last batch took of each table, since the next one takes about as much. */
-const lastBytes = new WeakMap<SinkTable, number>();
+/** Buffers that wait for the next batch of a table: megabytes, which the collector would be called for each time. */
+const freeBuffers = new WeakMap<SinkTable, Buffer[]>();
+const FREE_BUFFERS_MAX = 2;
 /** UTF-8 needs at most three bytes for a UTF-16 unit. */
 const BYTES_PER_UNIT_MAX = 3;
 
@@ -26,7 +27,7 @@ export class TableRows {
   private readonly lines: number[] = [];
 
   constructor(readonly table: SinkTable) {
-    this.bytes = Buffer.allocUnsafe(lastBytes.get(table) ?? FIRST_BYTES);
+    this.bytes = freeBuffers.get(table)?.pop() ?? Buffer.allocUnsafe(FIRST_BYTES);
   }
 
   /** Items that have rows. */
@@ -51,6 +52,16 @@ export class TableRows {
   /** The rows of items `start` to `end`, as they are sent. A view. */
   slice(start: number, end: number): Buffer {
     return this.bytes.subarray(start === 0 ? 0 : this.ends[start - 1], end === 0 ? 0 : this.ends[end - 1]);
+  }
+
+  /** Gives the memory back for the next batch. Only when nothing reads it any more: the rows are gone with it. */
+  release(): void {
+    const free = freeBuffers.get(this.table) ?? [];
+    freeBuffers.set(this.table, free);
+    if (free.length < FREE_BUFFERS_MAX) free.push(this.bytes);
+    this.bytes = Buffer.alloc(0);
+    this.length = 0;
+    this.ends.length = 0;
   }
 
   /** The same without some items. */
@@ -87,7 +98,6 @@ export class TableRows {
     const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.length + bytes));
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
-    lastBytes.set(this.table, larger.length);
   }
 }
 
