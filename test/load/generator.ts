@@ -12,6 +12,7 @@ function requestOf(load: Load): Buffer {
     'content-type: application/json',
     `content-length: ${body.length}`,
     `authorization: Bearer ${load.key}`,
+    ...Object.entries(load.headers).map(([name, value]) => `${name}: ${value}`),
   ];
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]);
 }

@@ -5,6 +5,8 @@ export interface Load {
   readonly port: number;
   readonly path: string;
   readonly key: string;
+  /** Sent beside those of every load. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly connections: number;
   readonly durationMs: number;

@@ -2,7 +2,8 @@ import { median } from './load.js';
 
 /** One round of one load against one target. Times in milliseconds, CPU in microseconds an answer. */
 export interface Measurement {
-  readonly target: 'direct' | 'control' | 'weir';
+  /** `direct`, `control`, `weir`, or the name of a peer. */
+  readonly target: string;
   readonly load: string;
   readonly perSecond: number;
   readonly p50: number;
@@ -22,6 +23,10 @@ export interface Report {
   readonly answers: number;
   readonly landed: number;
   readonly seconds: number;
+  /** What is switched on in each peer. */
+  readonly peers: Readonly<Record<string, string>>;
+  /** Peers that were asked for and could not be measured, with the reason. */
+  readonly unavailable: Readonly<Record<string, string>>;
 }
 
 type Figure = { [K in keyof Measurement]: Measurement[K] extends number ? K : never }[keyof Measurement];
@@ -55,7 +60,7 @@ function printLoads(report: Report): void {
   ]);
   printRow(Array.from({ length: 13 }, () => '---'));
   for (const load of loads) {
-    for (const target of ['direct', 'control', 'weir'] as const) {
+    for (const target of new Set(report.measurements.map((m) => m.target))) {
       const of = (figure: Figure, from: Measurement['target'] = target): number => medianOf(report, load, from, figure);
       const sum = (figure: 'errors' | 'broken'): number =>
         report.measurements
@@ -89,9 +94,27 @@ function printRoles(report: Report): void {
   process.stdout.write(`Resident memory of all of Weir's processes, peak: ${fixed(peak / 1024 / 1024)} MiB\n`);
 }
 
+function printPeers(report: Report): void {
+  const at32 = 'plain, 32 connections';
+  process.stdout.write(
+    'Weir: keys, access rules, price and bound of every call, the durable record, landed and charged: all on.\n',
+  );
+  for (const [peer, features] of Object.entries(report.peers)) {
+    const ratio = (figure: Figure): string =>
+      fixed(medianOf(report, at32, 'weir', figure) / medianOf(report, at32, peer, figure), 2);
+    process.stdout.write(
+      `${peer} (${features}): at 32 connections Weir gives ${ratio('perSecond')} × its requests/s at ${ratio('cpuMicros')} × its CPU\n`,
+    );
+  }
+  for (const [peer, reason] of Object.entries(report.unavailable)) {
+    process.stdout.write(`${peer}: NOT MEASURED: ${reason}\n`);
+  }
+}
+
 export function printReport(report: Report): void {
   printLoads(report);
   printRoles(report);
+  printPeers(report);
   process.stdout.write(`Rows landed: ${report.landed} of ${report.answers} answers · ${fixed(report.seconds)} s\n`);
 }
 

@@ -27,7 +27,7 @@ export interface WeirUnderLoad {
   stop(): Promise<void>;
 }
 
-async function freePorts(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
@@ -72,7 +72,7 @@ async function readConnection(home: string, child: ChildProcess): Promise<Connec
 export async function startWeir(mockUrl: string): Promise<WeirUnderLoad> {
   const home = mkdtempSync(join(tmpdir(), 'weir-bench-'));
   writeFileSync(join(home, 'weir.yaml'), configurationWithMock(mockUrl));
-  const port = await freePorts();
+  const port = await freePort();
   const child = spawn(
     process.execPath,
     [join(ROOT, 'deploy/local/start.mjs'), '--home', home, '--port', String(port)],
