@@ -91,6 +91,11 @@ describe('CatalogIndex', () => {
     const at = (time: number) => index.priceFor('p', time)?.priceVersion;
     expect([at(99), at(100), at(250), at(300), at(1e15)]).toEqual([undefined, 'p@1', 'p@2', 'p@3', 'p@3']);
     expect(index.priceFor('unknown', 100)).toBeUndefined();
+    const regional = { ...priceRecord('p', 'p+eu@0', 0), region: 'eu' };
+    index.apply('prices', kvKey('price', 'p+eu@0'), regional, 1);
+    expect(index.priceFor('p', 100, 'eu')?.priceVersion).toBe('p+eu@0');
+    expect(index.priceFor('p', 100, 'us')?.priceVersion).toBe(at(100));
+    expect(at(100)).not.toBe('p+eu@0');
   });
 
   it('lists every record of the catalog but the marker and what was removed', () => {

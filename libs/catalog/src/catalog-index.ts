@@ -103,8 +103,16 @@ export class CatalogIndex {
     return this.pricesByVersion.get(priceVersion);
   }
 
-  priceFor(key: string, at: number): PriceRecord | undefined {
-    return this.pricesByKey.get(key)?.find(({ validFrom }) => validFrom <= at);
+  priceFor(key: string, at: number, region?: string): PriceRecord | undefined {
+    let forAll: PriceRecord | undefined;
+    // Newest first.
+    for (const price of this.pricesByKey.get(key) ?? []) {
+      if (price.validFrom > at) continue;
+      const priceRegion = price.region ?? null;
+      if (priceRegion === null) forAll ??= price;
+      else if (priceRegion === region) return price;
+    }
+    return forAll;
   }
 
   *entries(): IterableIterator<CatalogRecord> {

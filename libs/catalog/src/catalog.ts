@@ -70,9 +70,9 @@ export class Catalog {
     return this.index.credential(providerId, origin);
   }
 
-  /** The newest version of a price valid at `at`, milliseconds since the epoch. */
-  priceFor(key: string, at: number): PriceRecord | undefined {
-    return this.index.priceFor(key, at);
+  /** The newest version of a price valid at `at`, milliseconds since the epoch: the region's own, else the one for all. */
+  priceFor(key: string, at: number, region?: string): PriceRecord | undefined {
+    return this.index.priceFor(key, at, region);
   }
 
   price(priceVersion: string): PriceRecord | undefined {

@@ -22,7 +22,18 @@ export {
   type KvBucketName,
   type Sink,
 } from './subjects.js';
-export { USAGE_BUCKETS, Usage, UsageSource, type UsageBucket } from './usage.js';
+export {
+  CHARGE_BUCKETS,
+  EXTRA_BUCKETS,
+  ServedUsage,
+  ServiceTier,
+  USAGE_BUCKETS,
+  Usage,
+  UsageSource,
+  type ChargeBucket,
+  type ExtraBucket,
+  type UsageBucket,
+} from './usage.js';
 export { BodyPull, IngressBeat, TargetOutcome, WorkerControl, WorkerPresence } from './call/control.js';
 export { AttemptSummary, CallBody, CallEnvelopeV1, CallFailure, CallTarget, PinnedPrice } from './call/envelope.js';
 export {
@@ -51,6 +62,8 @@ export {
   OrganisationRecord,
   PersonRecord,
   PriceRecord,
+  RateCard,
+  TierPrice,
   ProviderCredential,
   ProviderRecord,
   TeamRecord,

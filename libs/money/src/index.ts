@@ -9,8 +9,16 @@ export {
   picoUsd,
   type PicoUsd,
 } from './pico-usd.js';
-export { PriceBookError, PriceBookFile, faultsOfPrice, isSamePrice, parsePriceBook } from './price-book.js';
-export { parseRates, rate, ratesOf, type RatedLine, type RatedUsage, type Rates } from './rating.js';
+export { PriceBookError, PriceBookFile, parsePriceBook, priceVersionOf } from './price-book.js';
+export {
+  approvalReasonsOf,
+  differencesOf,
+  faultsOfPrice,
+  isSamePrice,
+  unitFaultsOf,
+  type PriceDifference,
+} from './price-gates.js';
+export { parseRates, rateDearest, rateUsage, type RatedLine, type RatedUsage, type Rates } from './rating.js';
 export {
   EMPTY_USAGE,
   addUsage,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { PriceBookError, isSamePrice, parsePriceBook } from './price-book.js';
+import { PriceBookError, parsePriceBook } from './price-book.js';
+import { isSamePrice } from './price-gates.js';
 
 const entry = {
   key: 'anthropic/claude-x',
@@ -78,5 +79,37 @@ describe('parsePriceBook', () => {
     if (!first || !again || !dearer) throw new Error('no record');
     expect(isSamePrice(first, again)).toBe(true);
     expect(isSamePrice(first, dearer)).toBe(false);
+  });
+
+  it('takes regions, context bands, tiers of service, sound, images and requests', () => {
+    const [record] = parsePriceBook(
+      'a.yaml',
+      file({
+        ...entry,
+        region: 'eu-west-1',
+        inputAudio: '32',
+        image: '0.04',
+        request: '0.000001',
+        bands: [{ aboveInputTokens: 200_000, input: '6', output: '22.5' }],
+        tiers: { batch: { input: '1.5', output: '7.5' } },
+      }),
+    );
+    expect(record).toMatchObject({
+      priceVersion: 'anthropic/claude-x+eu-west-1@2026-01-01',
+      region: 'eu-west-1',
+      rates: { inputAudio: '32000000', images: '40000000000', requests: '1000000' },
+      bands: [{ aboveInputTokens: 200_000, rates: { inputCacheRead: '6000000', output: '22500000' } }],
+      tiers: { batch: { rates: { inputUncached: '1500000' } } },
+    });
+  });
+
+  it('refuses bands that are out of order or cheaper than what is below them', () => {
+    const bands = (...list: object[]): unknown => file({ ...entry, bands: list });
+    const band = (aboveInputTokens: number, input: string, output = '15') => ({ aboveInputTokens, input, output });
+    expect(() => parsePriceBook('a.yaml', bands(band(200, '6'), band(200, '7')))).toThrow(/not in rising order/);
+    expect(() => parsePriceBook('a.yaml', bands(band(200, '2')))).toThrow(/above 200\): inputUncached is cheaper/);
+    expect(() => parsePriceBook('a.yaml', file({ ...entry, tiers: { gold: { input: '1', output: '1' } } }))).toThrow(
+      PriceBookError,
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { USAGE_BUCKETS, type Usage, type UsageSource } from '@weir/contracts';
+import { EXTRA_BUCKETS, USAGE_BUCKETS, type ServedUsage, type Usage, type UsageSource } from '@weir/contracts';
 
 export const EMPTY_USAGE: Usage = Object.freeze({
   inputUncached: 0,
@@ -11,19 +11,24 @@ export const EMPTY_USAGE: Usage = Object.freeze({
 
 /** Sum by bucket. */
 export function addUsage(first: Usage, second: Usage): Usage {
-  const sum = { ...first };
-  for (const bucket of USAGE_BUCKETS) sum[bucket] += second[bucket];
+  const sum = { ...second, ...first };
+  for (const bucket of USAGE_BUCKETS) sum[bucket] = first[bucket] + second[bucket];
+  for (const bucket of EXTRA_BUCKETS) {
+    const [one, other] = [first[bucket], second[bucket]];
+    if (one !== undefined && other !== undefined) sum[bucket] = one + other;
+  }
   return sum;
 }
 
-/** Tokens of all input buckets together. */
+/** Tokens of all input buckets together: what context bands count. */
 export function inputTokens(usage: Usage): number {
-  return usage.inputUncached + usage.inputCacheRead + usage.inputCacheWrite5m + usage.inputCacheWrite1h;
+  const { inputUncached, inputCacheRead, inputCacheWrite5m, inputCacheWrite1h, inputAudio = 0 } = usage;
+  return inputUncached + inputCacheRead + inputCacheWrite5m + inputCacheWrite1h + inputAudio;
 }
 
 /** Tokens of the answer, reasoning included. */
 export function outputTokens(usage: Usage): number {
-  return usage.output + usage.reasoning;
+  return usage.output + usage.reasoning + (usage.outputAudio ?? 0);
 }
 
 export interface BoundOptions {
@@ -70,20 +75,22 @@ export function boundUsage(options: BoundOptions): Usage {
  * Usage to charge for an answer that was cut: what the provider has reported is kept where it is final (its input counts come
  * before the first token), all else is the bound. Never less than what was seen.
  */
-export function boundedUsage(seen: Usage | null, bound: Usage): Usage {
+export function boundedUsage(seen: ServedUsage | null, bound: Usage): ServedUsage {
   if (seen === null) return bound;
   const input = inputTokens(seen) > 0 ? seen : bound;
   const output = Math.max(outputTokens(seen), outputTokens(bound));
   return {
     ...input,
-    output: output - seen.reasoning,
+    output: output - seen.reasoning - (seen.outputAudio ?? 0),
     reasoning: seen.reasoning,
+    ...(seen.outputAudio === undefined ? {} : { outputAudio: seen.outputAudio }),
+    ...(seen.tier === undefined ? {} : { tier: seen.tier }),
   };
 }
 
 /** What an `attempt.finished` says of usage. */
 export interface AttemptUsage {
-  readonly usage: Usage | null;
+  readonly usage: ServedUsage | null;
   readonly usageSource: UsageSource;
   readonly bound: Usage;
 }
@@ -92,7 +99,7 @@ export interface AttemptUsage {
  * The usage an attempt is charged for; the one rule for ingress, providers and billing. Nothing where it cannot have cost anything;
  * what was counted or estimated from a complete answer; else, also where a count is missing, the bound.
  */
-export function chargedUsage({ usage, usageSource, bound }: AttemptUsage): Usage {
+export function chargedUsage({ usage, usageSource, bound }: AttemptUsage): ServedUsage {
   if (usageSource === 'none') return EMPTY_USAGE;
   if (usageSource === 'bounded') return boundedUsage(usage, bound);
   return usage ?? bound;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PicoUsdString } from '../money.js';
-import { Usage, UsageSource } from '../usage.js';
+import { ServedUsage, UsageSource } from '../usage.js';
 import { AttemptSummary, CallFailure } from './envelope.js';
 
 /** Types of frames sent by a worker (or the router) to a call's reply inbox. Layout: `type u8 · attempt u8 · sequence u32BE · payload`. */
@@ -29,7 +29,7 @@ export type PingFrame = z.infer<typeof PingFrame>;
 
 /** Terminal frame of an answer. */
 export const EndFrame = z.object({
-  usage: Usage.nullable(),
+  usage: ServedUsage.nullable(),
   usageSource: UsageSource,
   finishReason: z.string().nullable(),
   costPico: PicoUsdString,
@@ -47,7 +47,7 @@ export const FailFrame = z.object({
   failure: CallFailure,
   attempts: z.array(AttemptSummary),
   served: HeadFrame.shape.served.nullable(),
-  usage: Usage.nullable(),
+  usage: ServedUsage.nullable(),
   usageSource: UsageSource,
 });
 export type FailFrame = z.infer<typeof FailFrame>;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Adapter } from '../dialect.js';
 import { KeyId, SubjectToken } from '../ids.js';
 import { PicoUsdString } from '../money.js';
+import { ServiceTier } from '../usage.js';
 
 const Versioned = z.object({
   /** Postgres version of the row: an older record never overwrites a newer. */
@@ -152,21 +153,41 @@ export const ProviderCredential = z.discriminatedUnion('type', [
 ]);
 export type ProviderCredential = z.infer<typeof ProviderCredential>;
 
-/** Bucket `prices`: one immutable dated version; rates are pico-USD per token, so $3 per million is 3000000. */
-export const PriceRecord = z.object({
+/** Rates of one band of one tier: pico-USD per token, so $3 per million is 3000000; per image and per request in the last two. */
+export const RateCard = z.object({
+  inputUncached: PicoUsdString,
+  inputCacheRead: PicoUsdString,
+  inputCacheWrite5m: PicoUsdString,
+  inputCacheWrite1h: PicoUsdString,
+  output: PicoUsdString,
+  reasoning: PicoUsdString,
+  inputAudio: PicoUsdString.optional(),
+  outputAudio: PicoUsdString.optional(),
+  images: PicoUsdString.optional(),
+  requests: PicoUsdString.optional(),
+});
+export type RateCard = z.infer<typeof RateCard>;
+
+/** Rates of one tier of service. A band holds for the whole call once its input is above so many tokens: a cliff, not a step. */
+export const TierPrice = z.object({
+  rates: RateCard,
+  bands: z.array(z.object({ aboveInputTokens: z.int().min(1), rates: RateCard })).optional(),
+});
+export type TierPrice = z.infer<typeof TierPrice>;
+
+/**
+ * Bucket `prices`: one immutable dated version of what a model costs in a region, for every tier and context band. `rates` and `bands`
+ * are the standard tier's; a tier that is not in `tiers` has no price.
+ */
+export const PriceRecord = TierPrice.extend({
   kind: z.literal('price'),
-  /** `<key>@<date>`. */
+  /** `<key>@<date>`, or `<key>+<region>@<date>`. */
   priceVersion: z.string(),
   key: z.string(),
+  /** Null or absent where the price holds wherever no region has its own. */
+  region: z.string().nullable().optional(),
   validFrom: z.number(),
-  rates: z.object({
-    inputUncached: PicoUsdString,
-    inputCacheRead: PicoUsdString,
-    inputCacheWrite5m: PicoUsdString,
-    inputCacheWrite1h: PicoUsdString,
-    output: PicoUsdString,
-    reasoning: PicoUsdString,
-  }),
+  tiers: z.partialRecord(ServiceTier.exclude(['standard']), TierPrice).optional(),
   source: z.string(),
 });
 export type PriceRecord = z.infer<typeof PriceRecord>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from '../event.js';
-import { Usage, UsageSource } from '../usage.js';
+import { ServedUsage, UsageSource } from '../usage.js';
 import { AttemptFacts } from './attempt-facts.js';
 
 /**
@@ -20,7 +20,7 @@ export const AttemptFinishedV1 = defineEvent({
     status: z.int().nullable(),
     errorCode: z.string().nullable(),
     finishReason: z.string().nullable(),
-    usage: Usage.nullable(),
+    usage: ServedUsage.nullable(),
     usageSource: UsageSource,
     finishedAt: z.number(),
     latencyMs: z.number(),

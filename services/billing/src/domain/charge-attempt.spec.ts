@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { AttemptFinishedV1, USAGE_BUCKETS, uuidv7, type PriceRecord, type Usage } from '@weir/contracts';
+import {
+  AttemptFinishedV1,
+  USAGE_BUCKETS,
+  uuidv7,
+  type PriceRecord,
+  type ServedUsage,
+  type Usage,
+  type UsageBucket,
+} from '@weir/contracts';
 import fc from 'fast-check';
 import { chargeAttempt, type FinishedAttempt } from './charge-attempt.js';
 
@@ -20,7 +28,7 @@ const price: PriceRecord = {
 };
 const findPrice = (version: string) => (version === price.priceVersion ? price : undefined);
 
-const usage = (part: Partial<Usage> = {}): Usage => ({
+const usage = (part: Partial<ServedUsage> = {}): ServedUsage => ({
   inputUncached: 0,
   inputCacheRead: 0,
   inputCacheWrite5m: 0,
@@ -64,7 +72,7 @@ const attempt = (part: Partial<FinishedAttempt> = {}): FinishedAttempt =>
 
 const usages: fc.Arbitrary<Usage> = fc.record(
   Object.fromEntries(USAGE_BUCKETS.map((bucket) => [bucket, fc.nat(1_000_000)])) as Record<
-    keyof Usage,
+    UsageBucket,
     fc.Arbitrary<number>
   >,
 );
@@ -111,4 +119,14 @@ describe('the charge of an attempt', () => {
       ]);
     },
   );
+
+  it('is unpriced where the version has no price for the tier it was served at, or for what it made', () => {
+    const flexible = attempt({ usage: usage({ output: 3, tier: 'flex' }) });
+    expect(chargeAttempt(flexible, findPrice)).toMatchObject({ totalPico: null, isUnpriced: true });
+    const pictures = chargeAttempt(attempt({ usage: usage({ output: 3, images: 2 }) }), findPrice);
+    expect(pictures.lines.map(({ line, bucket, costPico }) => [line, bucket, costPico])).toEqual([
+      [4, 'output', null],
+      [8, 'images', null],
+    ]);
+  });
 });

@@ -1,14 +1,20 @@
-import { USAGE_BUCKETS, type AttemptFinishedV1, type EventData, type PriceRecord, type Usage } from '@weir/contracts';
-import type { UsageBucket } from '@weir/contracts';
-import { ZERO_PICO, chargedUsage, rate, ratesOf, type PicoUsd } from '@weir/money';
+import {
+  CHARGE_BUCKETS,
+  type AttemptFinishedV1,
+  type ChargeBucket,
+  type EventData,
+  type PriceRecord,
+  type Usage,
+} from '@weir/contracts';
+import { ZERO_PICO, chargedUsage, rateUsage, type PicoUsd } from '@weir/money';
 
 export type FinishedAttempt = EventData<typeof AttemptFinishedV1>;
 
 /** One cost line. Rate and cost are null where there is no price: unpriced is a state of its own, never free. */
 export interface ChargeLine {
-  /** Place of the bucket in `USAGE_BUCKETS`: with the attempt it names the line for ever. */
+  /** Place of the bucket in `CHARGE_BUCKETS`: with the attempt it names the line for ever. */
   readonly line: number;
-  readonly bucket: UsageBucket;
+  readonly bucket: ChargeBucket;
   readonly quantity: number;
   readonly ratePico: PicoUsd | null;
   readonly costPico: PicoUsd | null;
@@ -25,7 +31,8 @@ export interface AttemptCharge {
 
 /**
  * The charge of an ended attempt: a pure function of the fact and the price version pinned in it, so that it can be computed again at
- * any time and by anybody. `findPrice` returns the version, or undefined where none was pinned or it is not known.
+ * any time and by anybody. `findPrice` returns the version, or undefined where none was pinned or it is not known. A version without a price
+ * for the attempt's tier, or for something it used, is no price.
  */
 export function chargeAttempt(
   attempt: FinishedAttempt,
@@ -33,24 +40,20 @@ export function chargeAttempt(
 ): AttemptCharge {
   const usage = chargedUsage(attempt);
   const price = attempt.priceVersion === null ? undefined : findPrice(attempt.priceVersion);
-  if (price) {
-    const { lines, total } = rate(usage, ratesOf(price));
+  const rated = price && rateUsage(usage, price);
+  if (rated) {
     return {
       usage,
-      lines: lines.map((line) => ({ ...line, line: lineOf(line.bucket) })),
-      totalPico: total,
+      lines: rated.lines.map((line) => ({ ...line, line: lineOf(line.bucket) })),
+      totalPico: rated.total,
       isUnpriced: false,
     };
   }
-  const lines = USAGE_BUCKETS.filter((bucket) => usage[bucket] > 0).map((bucket) => ({
-    line: lineOf(bucket),
-    bucket,
-    quantity: usage[bucket],
-    ratePico: null,
-    costPico: null,
-  }));
+  const lines = CHARGE_BUCKETS.map((bucket) => ({ bucket, quantity: usage[bucket] ?? 0 }))
+    .filter(({ quantity }) => quantity > 0)
+    .map((used) => ({ ...used, line: lineOf(used.bucket), ratePico: null, costPico: null }));
   const isUnpriced = lines.length > 0;
   return { usage, lines, totalPico: isUnpriced ? null : ZERO_PICO, isUnpriced };
 }
 
-const lineOf = (bucket: UsageBucket): number => USAGE_BUCKETS.indexOf(bucket);
+const lineOf = (bucket: ChargeBucket): number => CHARGE_BUCKETS.indexOf(bucket);

@@ -7,7 +7,7 @@ export interface AdmissionCatalog {
   state(): 'loading' | 'ready' | 'stale';
   findKey(hmac: string): KeyRecord | undefined;
   findModel(name: string): ModelRecord | undefined;
-  priceFor(key: string, at: number): PriceRecord | undefined;
+  priceFor(key: string, at: number, region: string): PriceRecord | undefined;
 }
 
 export interface Caller {
@@ -75,7 +75,7 @@ export function admitModel(catalog: AdmissionCatalog, key: KeyRecord, requested:
   }
   const prices = model.deployments.map((deployment) => ({
     deploymentId: deployment.id,
-    priceVersion: catalog.priceFor(deployment.price, now)?.priceVersion ?? null,
+    priceVersion: catalog.priceFor(deployment.price, now, deployment.region)?.priceVersion ?? null,
   }));
   return { kind: 'admitted', model, prices };
 }

@@ -1,5 +1,14 @@
 import type { AttemptSummary, EndFrame, ModelRecord, PinnedPrice, PriceRecord } from '@weir/contracts';
-import { ZERO_PICO, addPico, boundUsage, formatPico, parsePico, rate, ratesOf, type PicoUsd } from '@weir/money';
+import {
+  ZERO_PICO,
+  addPico,
+  boundUsage,
+  formatPico,
+  parsePico,
+  rateDearest,
+  rateUsage,
+  type PicoUsd,
+} from '@weir/money';
 
 /** What a call may cost at most where nobody can say what it did cost. */
 export interface CallBounds {
@@ -37,8 +46,8 @@ export function boundCost(bounds: CallBounds, deploymentId: string | null, findP
       contextWindow: deployment.contextWindow,
       choices: bounds.choices,
     });
-    const { total } = rate(usage, ratesOf(price));
-    if (dearest === null || total > dearest) dearest = total;
+    const total = rateDearest(usage, price);
+    if (total !== undefined && (dearest === null || total > dearest)) dearest = total;
   }
   return dearest;
 }
@@ -50,5 +59,6 @@ export function boundCost(bounds: CallBounds, deploymentId: string | null, findP
 export function isCostDisputed(end: EndFrame, findPrice: FindPrice): boolean {
   if (end.usage === null || end.usageSource !== 'provider' || end.priceVersion === null) return false;
   const price = findPrice(end.priceVersion);
-  return price !== undefined && formatPico(rate(end.usage, ratesOf(price)).total) !== end.costPico;
+  // A worker writes 0 for what the version has no price for: billing flags that, it is no dispute.
+  return price !== undefined && formatPico(rateUsage(end.usage, price)?.total ?? ZERO_PICO) !== end.costPico;
 }

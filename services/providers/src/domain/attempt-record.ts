@@ -9,7 +9,7 @@ import type {
   ProviderRecord,
   Usage,
 } from '@weir/contracts';
-import { boundUsage, boundedUsage, chargedUsage, formatPico, rate, ratesOf, ZERO_PICO } from '@weir/money';
+import { boundUsage, boundedUsage, chargedUsage, formatPico, rateUsage, ZERO_PICO } from '@weir/money';
 import { estimateUsage } from './answer-estimate.js';
 import type { AttemptConclusion, AttemptProgress } from './attempt-conclusion.js';
 
@@ -126,8 +126,8 @@ export function finishedOf(input: FinishedInput): AttemptFinished {
 
 /** Cost at the pinned price. Without one the attempt is flagged (`priceVersion` null): the amount is then no statement. */
 function costOf(finished: AttemptFinished, price: PriceRecord | undefined): string {
-  if (!price) return formatPico(ZERO_PICO);
-  return formatPico(rate(chargedUsage(finished), ratesOf(price)).total);
+  const rated = price && rateUsage(chargedUsage(finished), price);
+  return formatPico(rated?.total ?? ZERO_PICO);
 }
 
 /** The attempt as it travels with the call. */

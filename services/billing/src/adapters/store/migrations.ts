@@ -20,5 +20,18 @@ const priceVersions: Migration = {
   ],
 };
 
+/** A version's price by region, context band and tier of service. */
+const priceConditions: Migration = {
+  number: 3,
+  name: 'price-conditions',
+  statements: [
+    `ALTER TABLE price_versions ADD COLUMN region text, ADD COLUMN bands jsonb, ADD COLUMN tiers jsonb`,
+    `ALTER TABLE price_versions DROP CONSTRAINT price_versions_key_valid_from_key`,
+    `CREATE UNIQUE INDEX price_versions_once ON price_versions (key, coalesce(region, ''), valid_from)`,
+    `CREATE TRIGGER price_versions_are_never_emptied BEFORE TRUNCATE ON price_versions
+       FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`,
+  ],
+};
+
 /** Schema `billing` of Postgres. Append-only. */
-export const BILLING_MIGRATIONS: readonly Migration[] = [landingMigration(1), priceVersions];
+export const BILLING_MIGRATIONS: readonly Migration[] = [landingMigration(1), priceVersions, priceConditions];

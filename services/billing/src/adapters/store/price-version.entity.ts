@@ -13,9 +13,19 @@ export class PriceVersionEntity {
   @Column({ name: 'valid_from', type: 'timestamptz' })
   validFrom!: Date;
 
+  /** Null where the price holds wherever no region has its own. */
+  @Column({ type: 'text', nullable: true })
+  region!: string | null;
+
   /** Pico-USD per token of each bucket, as integer strings. */
   @Column({ type: 'jsonb' })
   rates!: PriceRecord['rates'];
+
+  @Column({ type: 'jsonb', nullable: true })
+  bands!: PriceRecord['bands'] | null;
+
+  @Column({ type: 'jsonb', nullable: true })
+  tiers!: PriceRecord['tiers'] | null;
 
   @Column({ type: 'text' })
   source!: string;

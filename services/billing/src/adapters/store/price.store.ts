@@ -25,11 +25,21 @@ export async function storePrices(
 }
 
 function mapEntityToRecord(entity: PriceVersionEntity): PriceRecord {
-  const { priceVersion, key, rates, source } = entity;
-  return { kind: 'price', priceVersion, key, validFrom: entity.validFrom.getTime(), rates, source };
+  const { priceVersion, key, region, rates, bands, tiers, source } = entity;
+  return {
+    kind: 'price',
+    priceVersion,
+    key,
+    ...(region === null ? {} : { region }),
+    validFrom: entity.validFrom.getTime(),
+    rates,
+    ...(bands === null ? {} : { bands }),
+    ...(tiers === null ? {} : { tiers }),
+    source,
+  };
 }
 
 function mapRecordToEntity(record: PriceRecord): Omit<PriceVersionEntity, 'storedAt'> {
-  const { priceVersion, key, rates, source } = record;
-  return { priceVersion, key, validFrom: new Date(record.validFrom), rates, source };
+  const { priceVersion, key, region = null, rates, bands = null, tiers = null, source } = record;
+  return { priceVersion, key, region, validFrom: new Date(record.validFrom), rates, bands, tiers, source };
 }
