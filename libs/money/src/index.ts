@@ -30,3 +30,6 @@ export {
   type AttemptUsage,
   type BoundOptions,
 } from './usage-bounds.js';
+export { readGenaiPrices } from './import/genai-prices.js';
+export { readLiteLlmPrices } from './import/litellm.js';
+export type { ImportCandidate, ImportOptions } from './import/candidate.js';

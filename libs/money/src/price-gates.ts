@@ -93,7 +93,7 @@ function flatRates(price: PriceRecord): Map<string, bigint> {
     tablesOf(price).flatMap(({ name, rates }) =>
       BUCKETS.flatMap((bucket) => {
         const rate = rates[bucket];
-        return rate === undefined ? [] : [[`${name} ${bucket}`.trim(), rate as bigint] as const];
+        return rate === undefined ? [] : [[`${name} ${bucket}`.trim(), rate] as const];
       }),
     ),
   );
