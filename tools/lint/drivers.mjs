@@ -68,6 +68,7 @@ export const FETCH_PLACES = [
   'test/**',
   'scripts/**',
   '**/*.int-spec.ts',
+  '**/*.fixture.ts',
 ];
 
 /** Where `process.env` may be read; integration specs hand it to the processes they start. Everything else takes its settings as arguments. */

@@ -16,6 +16,7 @@ export interface ClickHouseAccess {
 export interface Connection {
   readonly gateway: { readonly url: string; readonly key: string };
   readonly admin: { readonly url: string; readonly token: string };
+  readonly billing: { readonly url: string; readonly token: string };
   /** The reader people use. */
   readonly clickhouse: ClickHouseAccess;
   readonly postgres: { readonly url: string };

@@ -65,6 +65,8 @@ describe('billing', () => {
         WEIR_CLICKHOUSE_PASSWORD: clickhouseWriter.password,
         WEIR_CLICKHOUSE_DATABASE: clickhouseWriter.database,
         WEIR_HEALTH_PORT: String(port),
+        WEIR_HTTP_PORT: '0',
+        WEIR_BILLING_TOKEN: 'a token of sixteen characters',
         WEIR_LOG_LEVEL: 'fatal',
         WEIR_TIME_SCALE: '0.1',
         ...environment,

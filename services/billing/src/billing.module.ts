@@ -14,13 +14,14 @@ import {
   type Registry,
 } from '@weir/kit';
 import { startLanding, type Landing } from '@weir/landing';
-import { openDataSource } from '@weir/store';
 import { WAREHOUSE_SCHEMA, createWarehouse, migrateWarehouse, type Warehouse } from '@weir/warehouse';
 import { PricePublisher } from './adapters/bus/price-publisher.js';
 import { readPriceLists } from './adapters/files/read-price-lists.js';
-import { BILLING_MIGRATIONS } from './adapters/store/migrations.js';
-import { PriceVersionEntity } from './adapters/store/price-version.entity.js';
-import { storePrices } from './adapters/store/price.store.js';
+import { BillingTokenGuard } from './adapters/http/billing-token.guard.js';
+import { PricesController } from './adapters/http/prices.controller.js';
+import { BillingDatabase } from './adapters/store/billing-database.js';
+import { PriceProposalStore } from './adapters/store/price-proposal.store.js';
+import { readPrices, storePrices } from './adapters/store/price.store.js';
 import { createBillingSink } from './adapters/warehouse/billing-sink.js';
 import { PriceBook } from './domain/price-book.js';
 import type { BillingSettings } from './settings.js';
@@ -85,22 +86,30 @@ const publisher: Provider = {
     new PricePublisher({ connection, logger, timeScale: settings.WEIR_TIME_SCALE }),
 };
 
-/** Stores the price lists and returns every version. The data source is only needed for this: landing has its own connections. */
-async function loadPrices(settings: BillingSettings, signal: AbortSignal): ReturnType<typeof storePrices> {
+const database: Provider = {
+  provide: BillingDatabase,
+  inject: [SETTINGS, LOGGER],
+  useFactory: (settings: BillingSettings, logger: Logger) =>
+    new BillingDatabase({
+      url: settings.WEIR_POSTGRES_URL,
+      onPoolError: (error) => logger.warn({ err: error }, 'a connection to Postgres was lost'),
+    }),
+};
+
+const proposals: Provider = {
+  provide: PriceProposalStore,
+  inject: [BillingDatabase],
+  useFactory: (store: BillingDatabase) => new PriceProposalStore(store),
+};
+
+/** Stores the price lists and returns every version, imported ones too. */
+async function loadPrices(
+  settings: BillingSettings,
+  store: BillingDatabase,
+  signal: AbortSignal,
+): ReturnType<typeof storePrices> {
   const listed = await readPriceLists(settings.WEIR_PRICES_DIR);
-  const dataSource = await openDataSource({
-    url: settings.WEIR_POSTGRES_URL,
-    schema: 'billing',
-    entities: [PriceVersionEntity],
-    migrations: BILLING_MIGRATIONS,
-    poolSize: 1,
-    signal,
-  });
-  try {
-    return await storePrices(dataSource, listed);
-  } finally {
-    await dataSource.destroy();
-  }
+  return storePrices(await store.open(signal), listed);
 }
 
 function countUnpriced(metrics: Registry, logger: Logger) {
@@ -117,12 +126,13 @@ function countUnpriced(metrics: Registry, logger: Logger) {
   };
 }
 
+type LandingParts = readonly [Foundation, BusConnection, Warehouse, PricePublisher, BillingDatabase, PriceBook];
+
 const landing: Provider = {
   provide: LANDING,
-  inject: [FOUNDATION, BUS, WAREHOUSE, PUBLISHER],
-  useFactory: (kit: Foundation, connection: BusConnection, target: Warehouse, prices: PricePublisher): Landing => {
+  inject: [FOUNDATION, BUS, WAREHOUSE, PUBLISHER, BillingDatabase, PriceBook],
+  useFactory: (...[kit, connection, target, prices, store, book]: LandingParts): Landing => {
     const { settings, metrics, logger } = kit;
-    const book = new PriceBook();
     return startLanding({
       sink: createBillingSink({ findPrice: book.find, onUnpriced: countUnpriced(metrics, logger) }),
       connection,
@@ -131,8 +141,11 @@ const landing: Provider = {
       ...kit,
       timeScale: settings.WEIR_TIME_SCALE,
       prepare: async (signal) => {
-        book.replace(await loadPrices(settings, signal));
-        prices.start(book.all());
+        book.replace(await loadPrices(settings, store, signal));
+        prices.start(book.all(), async () => {
+          book.replace(await readPrices(store.get()));
+          return book.all();
+        });
         await migrateWarehouse(target, WAREHOUSE_SCHEMA);
       },
     });
@@ -140,12 +153,25 @@ const landing: Provider = {
 };
 
 @Module({
-  providers: [foundation, bus, warehouse, publisher, landing, { provide: MICROSERVICE_STRATEGIES, useValue: [] }],
+  controllers: [PricesController],
+  providers: [
+    BillingTokenGuard,
+    foundation,
+    bus,
+    warehouse,
+    database,
+    proposals,
+    publisher,
+    { provide: PriceBook, useFactory: () => new PriceBook() },
+    landing,
+    { provide: MICROSERVICE_STRATEGIES, useValue: [] },
+  ],
 })
 export class BillingModule implements OnApplicationShutdown {
   constructor(
     @Inject(BUS) private readonly connection: BusConnection,
     @Inject(WAREHOUSE) private readonly target: Warehouse,
+    @Inject(BillingDatabase) private readonly store: BillingDatabase,
     @Inject(PUBLISHER) prices: PricePublisher,
     @Inject(LANDING) _landing: Landing,
     @Inject(HEALTH) health: Health,
@@ -158,6 +184,7 @@ export class BillingModule implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.target.close();
     await this.connection.close();
+    await this.store.close();
   }
 }
 

@@ -13,6 +13,10 @@ export const BillingSettings = z.object({
   WEIR_CLICKHOUSE_USER: z.string().min(1),
   WEIR_CLICKHOUSE_PASSWORD: z.string(),
   WEIR_CLICKHOUSE_DATABASE: z.string().min(1).default('weir'),
+  /** Its administration: prices, ledger, reconciliation. */
+  WEIR_HTTP_HOST: z.string().default('127.0.0.1'),
+  WEIR_HTTP_PORT: z.coerce.number().int().min(0).max(65_535),
+  WEIR_BILLING_TOKEN: z.string().min(16, 'at least 16 characters'),
   /** Folder of price lists, `*.yaml`. */
   WEIR_PRICES_DIR: z.string().min(1).default(SHIPPED_PRICES),
 });

@@ -12,6 +12,8 @@ export interface ServiceInstance {
 export interface Connection {
   readonly gateway?: { readonly url: string; readonly key: string };
   readonly admin?: { readonly url: string; readonly token: string };
+  /** Billing's administration: prices, ledger, reconciliation. */
+  readonly billing?: { readonly url: string; readonly token: string };
   readonly clickhouse?: {
     readonly url: string;
     readonly user: string;
@@ -83,10 +85,11 @@ export function buildConnection(input: ConnectionInput): Connection {
   };
 }
 
-function describeDoors(facts: StackFacts): Pick<Connection, 'gateway' | 'admin'> {
+function describeDoors(facts: StackFacts): Pick<Connection, 'gateway' | 'admin' | 'billing'> {
   return {
     gateway: { url: `http://127.0.0.1:${facts.ports.gateway}`, key: facts.secrets.gatewayKey },
     admin: { url: `http://127.0.0.1:${facts.ports.control}`, token: facts.secrets.adminToken },
+    billing: { url: `http://127.0.0.1:${facts.ports.billing}`, token: facts.secrets.billingToken },
   };
 }
 

@@ -16,6 +16,7 @@ export interface PortPlan {
   readonly simulator: number;
   readonly nats: number;
   readonly postgres: number;
+  readonly billing: number;
   /** First of the health ports; instance n of the service table listens on `health + n`. */
   readonly health: number;
 }
@@ -32,6 +33,7 @@ export function planPorts(base: number): PortPlan {
     simulator: base + 3,
     nats: base + 4,
     postgres: base + 5,
+    billing: base + 6,
     health: base + 10,
   };
 }

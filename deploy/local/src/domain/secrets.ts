@@ -11,6 +11,8 @@ export interface Secrets {
   readonly keyPepper: string;
   readonly masterKey: string;
   readonly adminToken: string;
+  /** For billing's own administration: whoever may configure need not be whoever may close a month. */
+  readonly billingToken: string;
   readonly gatewayKey: string;
 }
 
@@ -32,6 +34,7 @@ export function completeSecrets(known: Partial<Secrets>, makeGatewayKey: () => s
     keyPepper: known.keyPepper ?? makeSecret(),
     masterKey: known.masterKey ?? makeSecret(),
     adminToken: known.adminToken ?? makeSecret(),
+    billingToken: known.billingToken ?? makeSecret(),
     gatewayKey: known.gatewayKey ?? makeGatewayKey(),
   };
 }

@@ -39,6 +39,7 @@ describe('the service table', () => {
     expect(holdersOf(facts.secrets.masterKey)).toEqual(['control', 'providers']);
     expect(holdersOf(facts.secrets.keyPepper)).toEqual(['control', 'ingress']);
     expect(holdersOf(facts.secrets.adminToken)).toEqual(['control']);
+    expect(holdersOf(facts.secrets.billingToken)).toEqual(['billing']);
     expect(holdersOf(facts.secrets.gatewayKey)).toEqual(['control']);
     expect(holdersOf(facts.secrets.clickhouseWriterPassword)).toEqual(['audit', 'billing']);
     expect(holdersOf(facts.postgresUrl)).toEqual(['audit', 'billing', 'control']);

@@ -55,7 +55,19 @@ export const SERVICE_TABLE: readonly ServiceEntry[] = [
     }),
   },
   { name: 'audit', wave: 1, phase: PHASE.sinks, slot: 3, readsSecretVariables: false, environment: sinkEnvironment },
-  { name: 'billing', wave: 1, phase: PHASE.sinks, slot: 4, readsSecretVariables: false, environment: sinkEnvironment },
+  {
+    name: 'billing',
+    wave: 1,
+    phase: PHASE.sinks,
+    slot: 4,
+    readsSecretVariables: false,
+    environment: (facts) => ({
+      ...sinkEnvironment(facts),
+      WEIR_HTTP_HOST: '127.0.0.1',
+      WEIR_HTTP_PORT: String(facts.ports.billing),
+      WEIR_BILLING_TOKEN: facts.secrets.billingToken,
+    }),
+  },
   { name: 'router', wave: 1, phase: PHASE.calls, slot: 1, readsSecretVariables: false, environment: () => ({}) },
   {
     name: 'providers',

@@ -170,7 +170,7 @@ export class Stack {
     const { ports } = this.facts;
     const health = SERVICE_TABLE.map((entry) => ports.health + entry.slot);
     const wanted = this.hasServices
-      ? [ports.gateway, ports.control, ...health, ...[...this.parts].map((part) => ports[part])]
+      ? [ports.gateway, ports.control, ports.billing, ...health, ...[...this.parts].map((part) => ports[part])]
       : [...this.parts].map((part) => ports[part]);
     for (const port of wanted) {
       if (await isPortFree(port)) continue;

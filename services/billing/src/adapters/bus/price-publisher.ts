@@ -9,23 +9,30 @@ export interface PricePublisherOptions {
   readonly timeScale: number;
 }
 
-/** How often it looks whether the bucket is still whole: a broker that lost its disk has none. */
+/** How often it looks for new versions, and whether the bucket is still whole: a broker that lost its disk has none. */
 const CHECK_EVERY_MS = 5_000;
 const RETRY_MS = 1_000;
+const LOOKS_BEFORE_PUBLISHING = 3;
 
 /**
  * Keeps the bucket `prices` equal to the price book, for ingress and providers, and rebuilds it where it is gone. The complete marker
- * is written last, so that nobody takes half a price book for a whole one.
+ * is written last, so that nobody takes half a price book for a whole one. A version that comes while billing runs is published two looks
+ * after it was first seen: by then every other billing process knows it too, and can charge what is admitted at it.
  */
 export class PricePublisher {
   private readonly stop = new AbortController();
   private running: Promise<void> | undefined;
   private failure: string | undefined = 'nothing published yet';
+  /** In how many looks each version was there. */
+  private readonly looks = new Map<string, number>();
 
   constructor(private readonly options: PricePublisherOptions) {}
 
-  start(records: readonly PriceRecord[]): void {
-    this.running ??= this.run(records);
+  /** Publishes these at once, and what `load` gives later: every version there is, as of now. */
+  start(records: readonly PriceRecord[], load: () => Promise<readonly PriceRecord[]>): void {
+    if (this.running) return;
+    for (const { priceVersion } of records) this.looks.set(priceVersion, LOOKS_BEFORE_PUBLISHING);
+    this.running = this.run(records, load);
   }
 
   state(): { ok: boolean; detail: string } {
@@ -37,11 +44,14 @@ export class PricePublisher {
     await this.running;
   }
 
-  private async run(records: readonly PriceRecord[]): Promise<void> {
+  private async run(first: readonly PriceRecord[], load: () => Promise<readonly PriceRecord[]>): Promise<void> {
     const { connection, logger, timeScale } = this.options;
+    let known = first;
     while (!this.stop.signal.aborted) {
       let pauseMs = CHECK_EVERY_MS * timeScale;
+      known = await this.look(known, load);
       try {
+        const records = known.filter((record) => (this.looks.get(record.priceVersion) ?? 0) >= LOOKS_BEFORE_PUBLISHING);
         const bucket = await openBucket(connection, KV_BUCKETS.prices, { create: true, timeScale });
         const published = await publishMissing(bucket, records);
         if (published > 0) logger.info({ published }, 'prices published');
@@ -57,6 +67,21 @@ export class PricePublisher {
       }
       // eslint-disable-next-line no-restricted-syntax -- it only fails when it is told to stop, which the loop sees
       await sleep(pauseMs, undefined, { signal: this.stop.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Every version there is; while Postgres is down those known before, since the bucket must be kept whole all the same. */
+  private async look(
+    known: readonly PriceRecord[],
+    load: () => Promise<readonly PriceRecord[]>,
+  ): Promise<readonly PriceRecord[]> {
+    try {
+      const records = await load();
+      for (const { priceVersion } of records) this.looks.set(priceVersion, (this.looks.get(priceVersion) ?? 0) + 1);
+      return records;
+    } catch (error) {
+      this.options.logger.warn({ err: error }, 'prices cannot be read; keeping those known');
+      return known;
     }
   }
 }
@@ -77,6 +102,7 @@ async function publishMissing(bucket: Bucket, records: readonly PriceRecord[]): 
   return published;
 }
 
+/** A marker of more is another process's, which has seen a new version first. */
 function isMarkerOf(value: unknown, count: number): boolean {
-  return typeof value === 'object' && value !== null && 'records' in value && value.records === count;
+  return typeof value === 'object' && value !== null && 'records' in value && Number(value.records) >= count;
 }

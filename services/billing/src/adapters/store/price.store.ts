@@ -1,5 +1,5 @@
 import type { PriceRecord } from '@weir/contracts';
-import type { DataSource } from '@weir/store';
+import type { DataSource, EntityManager } from '@weir/store';
 import { findNewPrices } from '../../domain/price-book.js';
 import { PriceVersionEntity } from './price-version.entity.js';
 
@@ -22,6 +22,16 @@ export async function storePrices(
     }
     return [...stored, ...added];
   });
+}
+
+/** Every version there is. */
+export async function readPrices(dataSource: DataSource): Promise<readonly PriceRecord[]> {
+  return (await dataSource.getRepository(PriceVersionEntity).find()).map(mapEntityToRecord);
+}
+
+/** Stores one version. @throws the store's error where it exists. */
+export async function storePrice(manager: EntityManager, record: PriceRecord): Promise<void> {
+  await manager.getRepository(PriceVersionEntity).insert(mapRecordToEntity(record));
 }
 
 function mapEntityToRecord(entity: PriceVersionEntity): PriceRecord {
