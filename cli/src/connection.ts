@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What `weir status` reads of `connection.json`; the rest of the file is not its business. */
+/** What `weir` reads of `connection.json`; the rest of the file is not its business. */
 export interface Connection {
   readonly gateway?: { readonly url: string };
   readonly admin?: { readonly url: string };
+  readonly billing?: { readonly url: string; readonly token: string };
   readonly clickhouse?: { readonly url: string; readonly user: string; readonly database: string };
   readonly postgres?: { readonly url: string };
   readonly nats?: { readonly url: string };

@@ -1,12 +1,31 @@
 import { parseArgs } from 'node:util';
+import { UsageError, type Command } from './command.js';
 import { findConnection } from './connection.js';
+import { pricesCommand } from './prices/prices.command.js';
 import { probeAll } from './probe.js';
 import { readHome } from './settings.js';
 import { mapToExitCode, renderStatus } from './status-report.js';
 
-const USAGE = `weir status [--home DIR]    what runs, where, and whether it is ready (no secrets)
+const statusCommand: Command = {
+  usage: 'weir status                                    what runs, where, and whether it is ready (no secrets)',
+  run(commandArguments) {
+    const { values, positionals } = parseArgs({
+      args: [...commandArguments],
+      options: { home: { type: 'string' } },
+      allowPositionals: true,
+    });
+    if (positionals.length > 0) throw new UsageError('weir status takes no name');
+    return showStatus(readHome(values.home));
+  },
+};
 
-DIR is the folder of the stack: default WEIR_HOME, else .weir in this folder.`;
+const COMMANDS: Readonly<Record<string, Command>> = { status: statusCommand, prices: pricesCommand };
+
+const USAGE = `${Object.values(COMMANDS)
+  .map((command) => command.usage)
+  .join('\n')}
+
+Each takes --home DIR, the folder of the stack: default WEIR_HOME, else .weir in this folder.`;
 
 async function showStatus(home: string): Promise<number> {
   const connection = findConnection(home);
@@ -22,23 +41,20 @@ async function showStatus(home: string): Promise<number> {
 }
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    options: { home: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-    allowPositionals: true,
-  });
-  const [command, ...rest] = positionals;
-  if (values.help === true) {
+  const [name = '', ...rest] = process.argv.slice(2);
+  if (name === '--help' || name === '-h' || rest.includes('--help')) {
     console.log(USAGE);
     return 0;
   }
-  if (command === 'status' && rest.length === 0) return showStatus(readHome(values.home));
-  console.error(USAGE);
-  return 2;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new UsageError(name === '' ? 'name a command' : `there is no command ${name}`);
+  return command.run(rest);
 }
 
 try {
   process.exitCode = await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
+  if (error instanceof UsageError) console.error(`\n${USAGE}`);
   process.exitCode = 2;
 }
