@@ -17,9 +17,13 @@ import { startLanding, type Landing } from '@weir/landing';
 import { WAREHOUSE_SCHEMA, createWarehouse, migrateWarehouse, type Warehouse } from '@weir/warehouse';
 import { PricePublisher } from './adapters/bus/price-publisher.js';
 import { readPriceLists } from './adapters/files/read-price-lists.js';
+import { ChargeReader } from './adapters/facts/charge-reader.js';
 import { BillingTokenGuard } from './adapters/http/billing-token.guard.js';
+import { LedgerController } from './adapters/http/ledger.controller.js';
 import { PricesController } from './adapters/http/prices.controller.js';
 import { BillingDatabase } from './adapters/store/billing-database.js';
+import { Closer } from './adapters/store/closer.js';
+import { ClosingClock } from './adapters/store/closing-clock.js';
 import { PriceProposalStore } from './adapters/store/price-proposal.store.js';
 import { readPrices, storePrices } from './adapters/store/price.store.js';
 import { createBillingSink } from './adapters/warehouse/billing-sink.js';
@@ -96,6 +100,25 @@ const database: Provider = {
     }),
 };
 
+const closer: Provider = {
+  provide: Closer,
+  inject: [SETTINGS, WAREHOUSE, PriceBook],
+  useFactory: (settings: BillingSettings, target: Warehouse, book: PriceBook) =>
+    new Closer({
+      postgresUrl: settings.WEIR_POSTGRES_URL,
+      reader: new ChargeReader(target),
+      findPrice: book.find,
+      graceMs: settings.WEIR_CLOSE_GRACE_MS,
+    }),
+};
+
+const clock: Provider = {
+  provide: ClosingClock,
+  inject: [Closer, BillingDatabase, LOGGER, SETTINGS],
+  useFactory: (...[hours, store, logger, settings]: readonly [Closer, BillingDatabase, Logger, BillingSettings]) =>
+    new ClosingClock({ closer: hours, database: store, logger, timeScale: settings.WEIR_TIME_SCALE }),
+};
+
 const proposals: Provider = {
   provide: PriceProposalStore,
   inject: [BillingDatabase],
@@ -126,12 +149,20 @@ function countUnpriced(metrics: Registry, logger: Logger) {
   };
 }
 
-type LandingParts = readonly [Foundation, BusConnection, Warehouse, PricePublisher, BillingDatabase, PriceBook];
+type LandingParts = readonly [
+  Foundation,
+  BusConnection,
+  Warehouse,
+  PricePublisher,
+  BillingDatabase,
+  PriceBook,
+  ClosingClock,
+];
 
 const landing: Provider = {
   provide: LANDING,
-  inject: [FOUNDATION, BUS, WAREHOUSE, PUBLISHER, BillingDatabase, PriceBook],
-  useFactory: (...[kit, connection, target, prices, store, book]: LandingParts): Landing => {
+  inject: [FOUNDATION, BUS, WAREHOUSE, PUBLISHER, BillingDatabase, PriceBook, ClosingClock],
+  useFactory: (...[kit, connection, target, prices, store, book, hours]: LandingParts): Landing => {
     const { settings, metrics, logger } = kit;
     return startLanding({
       sink: createBillingSink({ findPrice: book.find, onUnpriced: countUnpriced(metrics, logger) }),
@@ -147,13 +178,14 @@ const landing: Provider = {
           return book.all();
         });
         await migrateWarehouse(target, WAREHOUSE_SCHEMA);
+        hours.start();
       },
     });
   },
 };
 
 @Module({
-  controllers: [PricesController],
+  controllers: [PricesController, LedgerController],
   providers: [
     BillingTokenGuard,
     foundation,
@@ -161,6 +193,8 @@ const landing: Provider = {
     warehouse,
     database,
     proposals,
+    closer,
+    clock,
     publisher,
     { provide: PriceBook, useFactory: () => new PriceBook() },
     landing,
@@ -190,6 +224,7 @@ export class BillingModule implements OnApplicationShutdown {
 
 /** Lands what is left, so that a restart begins with an empty hand. */
 export async function drainBilling(app: INestApplication): Promise<void> {
+  await app.get(ClosingClock, { strict: false }).close();
   await app.get<PricePublisher>(PUBLISHER, { strict: false }).close();
   await app.get<Landing>(LANDING, { strict: false }).drain();
 }

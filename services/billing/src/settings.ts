@@ -17,6 +17,8 @@ export const BillingSettings = z.object({
   WEIR_HTTP_HOST: z.string().default('127.0.0.1'),
   WEIR_HTTP_PORT: z.coerce.number().int().min(0).max(65_535),
   WEIR_BILLING_TOKEN: z.string().min(16, 'at least 16 characters'),
+  /** How long after its end an hour is closed by itself. What lands later is booked as late. */
+  WEIR_CLOSE_GRACE_MS: z.coerce.number().int().min(0).default(900_000),
   /** Folder of price lists, `*.yaml`. */
   WEIR_PRICES_DIR: z.string().min(1).default(SHIPPED_PRICES),
 });

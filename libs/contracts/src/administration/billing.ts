@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ServiceTier } from '../usage.js';
 
 /**
  * Billing's administration: what `weir prices` and `weir billing` send, and what they get. Amounts are integer strings of pico-USD.
@@ -80,7 +81,11 @@ export interface PriceProposal {
   readonly proposedAt: string;
 }
 
-export const CloseRequest = z.strictObject({ by: Operator });
+export const CloseRequest = z.strictObject({
+  by: Operator,
+  /** Closes the running hour too; what still comes in it is late. */
+  early: z.boolean().default(false),
+});
 export const CloseMonthRequest = z.strictObject({ month: Month, by: Operator });
 export type CloseMonthRequest = z.infer<typeof CloseMonthRequest>;
 
@@ -93,6 +98,8 @@ export interface CloseAnswer {
   /** Lines of facts that came after their hour was closed, and what replaced a bound by a count. */
   readonly late: number;
   readonly corrections: number;
+  /** Attempts recorded twice with different counts of the same standing: the first stays, somebody must look. */
+  readonly conflicts: number;
   /** Lines without a price that are in the ledger now: in no sum, and no month closes over one. */
   readonly unpriced: number;
   readonly amountPico: string;
@@ -189,6 +196,8 @@ export const RerateRequest = z.strictObject({
   to: z.string().min(1),
   provider: z.string().min(1),
   model: z.string().min(1),
+  /** The tier the new version is read at: the ledger does not say at which one a line without a price was served. */
+  tier: ServiceTier.default('standard'),
   /** First day and the day after the last, by when the attempts ended. */
   since: Day,
   until: Day,

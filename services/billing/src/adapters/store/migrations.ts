@@ -65,10 +65,77 @@ const priceProposals: Migration = {
   ],
 };
 
+/**
+ * The ledger. An entry is one line of an attempt, or what changed of it later: quantity and amount are differences, so a sum over entries
+ * is what is owed. `rate_pico` and `amount_pico` are null where there is no price. Nothing is ever changed or removed, and a month that is
+ * closed takes nothing any more.
+ */
+const ledger: Migration = {
+  number: 5,
+  name: 'ledger',
+  statements: [
+    `CREATE TABLE closings (
+       closing bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+       kind text NOT NULL CHECK (kind IN ('hour', 'month', 're-rating')),
+       done_by text NOT NULL,
+       detail jsonb NOT NULL,
+       done_at timestamptz NOT NULL DEFAULT now())`,
+    `CREATE TABLE closed_hours (
+       hour timestamptz NOT NULL,
+       closing bigint NOT NULL REFERENCES closings,
+       facts bigint NOT NULL,
+       PRIMARY KEY (hour, closing))`,
+    `CREATE TABLE closed_months (
+       month text PRIMARY KEY CHECK (month ~ '^[0-9]{4}-[0-9]{2}$'),
+       closing bigint NOT NULL REFERENCES closings,
+       entries bigint NOT NULL,
+       amount_pico numeric(38, 0) NOT NULL,
+       closed_by text NOT NULL,
+       closed_at timestamptz NOT NULL DEFAULT now())`,
+    `CREATE TABLE ledger_entries (
+       entry bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+       attempt_id uuid NOT NULL,
+       line smallint NOT NULL CHECK (line >= 0),
+       revision integer NOT NULL CHECK (revision >= 0),
+       kind text NOT NULL CHECK (kind IN ('charge', 'late', 'correction', 're-rating')),
+       month text NOT NULL,
+       charged_at timestamptz(3) NOT NULL,
+       closing bigint NOT NULL REFERENCES closings,
+       organisation_id text NOT NULL, team_id text NOT NULL, person_id text NOT NULL, key_id text NOT NULL,
+       application text NOT NULL, provider text NOT NULL, deployment_id text NOT NULL, model text NOT NULL,
+       upstream_model text NOT NULL, region text NOT NULL,
+       bucket text NOT NULL,
+       quantity numeric(20, 0) NOT NULL,
+       rate_pico numeric(38, 0),
+       amount_pico numeric(38, 0),
+       price_version text NOT NULL,
+       usage_source text NOT NULL,
+       simulated boolean NOT NULL,
+       UNIQUE (attempt_id, line, revision),
+       CHECK ((rate_pico IS NULL) = (amount_pico IS NULL)))`,
+    `CREATE INDEX ledger_entries_by_month ON ledger_entries (month, entry)`,
+    `CREATE INDEX ledger_entries_by_time ON ledger_entries (charged_at)`,
+    `CREATE INDEX ledger_entries_without_price ON ledger_entries (month) WHERE rate_pico IS NULL`,
+    `CREATE FUNCTION refuse_closed_month() RETURNS trigger LANGUAGE plpgsql AS
+       $$ DECLARE closed text;
+       BEGIN
+         SELECT m.month INTO closed FROM closed_months m WHERE m.month IN (SELECT added.month FROM added) LIMIT 1;
+         IF closed IS NOT NULL THEN
+           RAISE EXCEPTION 'billing month % is closed', closed USING ERRCODE = 'restrict_violation';
+         END IF;
+         RETURN NULL;
+       END $$`,
+    `CREATE TRIGGER ledger_entries_in_open_months AFTER INSERT ON ledger_entries REFERENCING NEW TABLE AS added
+       FOR EACH STATEMENT EXECUTE FUNCTION refuse_closed_month()`,
+    ...['closings', 'closed_hours', 'closed_months', 'ledger_entries'].flatMap(appendOnly),
+  ],
+};
+
 /** Schema `billing` of Postgres. Append-only. */
 export const BILLING_MIGRATIONS: readonly Migration[] = [
   landingMigration(1),
   priceVersions,
   priceConditions,
   priceProposals,
+  ledger,
 ];

@@ -1,0 +1,125 @@
+import { parseUsd } from '@weir/money';
+import type { Warehouse } from '@weir/warehouse';
+import type { ChargeFact } from '../../domain/ledger.js';
+
+/** Facts of one hour: how many cost lines the record has. */
+export interface HourCount {
+  /** First millisecond. */
+  readonly hour: number;
+  readonly facts: number;
+}
+
+interface Row {
+  readonly at: string;
+  readonly attempt_id: string;
+  readonly line: number;
+  readonly bucket: string;
+  readonly quantity: string;
+  readonly unit_price: string | null;
+  readonly cost: string | null;
+  readonly price_version: string;
+  readonly usage_source: string;
+  readonly origin: string;
+  readonly organisation_id: string;
+  readonly team_id: string;
+  readonly person_id: string;
+  readonly key_id: string;
+  readonly application: string;
+  readonly provider: string;
+  readonly deployment_id: string;
+  readonly model_served: string;
+  readonly upstream_model: string;
+  readonly region: string;
+  readonly simulated: boolean;
+}
+
+/** Lines in a page: an attempt has at most ten, and is never cut by a page's end. */
+const PAGE_LINES = 5_000;
+export const HOUR_MS = 3_600_000;
+
+/** Cost lines of the record: read from the landed table itself, never from a view over it. */
+export class ChargeReader {
+  constructor(
+    private readonly warehouse: Warehouse,
+    private readonly pageLines = PAGE_LINES,
+  ) {}
+
+  /** Hours with facts that began before `until`, oldest first. */
+  async countByHour(until: number): Promise<HourCount[]> {
+    const rows = await this.warehouse.query<{ hour: string; facts: string }>(
+      `SELECT toUnixTimestamp(toStartOfHour(charged_at)) AS hour, count() AS facts FROM ${this.table}
+       WHERE charged_at < fromUnixTimestamp64Milli({until: Int64}, 'UTC')
+       GROUP BY hour ORDER BY hour`,
+      { until },
+    );
+    return rows.map((row) => ({ hour: Number(row.hour) * 1_000, facts: Number(row.facts) }));
+  }
+
+  /** Facts of an hour, in pages of whole attempts. What lands meanwhile may be missing: its hour is then read again. */
+  async *readHour(hour: number): AsyncGenerator<readonly ChargeFact[]> {
+    let after = { at: hour - 1, attemptId: '00000000-0000-0000-0000-000000000000' };
+    for (;;) {
+      const rows = await this.readPage(after, hour + HOUR_MS);
+      const isLast = rows.length < this.pageLines;
+      const whole = isLast ? rows : dropLastAttempt(rows);
+      if (whole.length > 0) yield whole;
+      const last = whole.at(-1);
+      if (isLast) return;
+      if (last === undefined)
+        throw new RangeError(`an attempt of ${new Date(hour).toISOString()} has over ${rows.length} lines`);
+      after = { at: last.chargedAt, attemptId: last.attemptId };
+    }
+  }
+
+  private async readPage(after: { at: number; attemptId: string }, until: number): Promise<ChargeFact[]> {
+    const rows = await this.warehouse.query<Row>(
+      `SELECT toUnixTimestamp64Milli(charged_at) AS at, attempt_id, line, bucket, quantity, unit_price, cost, price_version, usage_source,
+         concat(toString(producer_id), ':', toString(epoch), ':', toString(sequence)) AS origin,
+         organisation_id, team_id, person_id, key_id, application, provider, deployment_id, model_served, upstream_model, region, simulated
+       FROM ${this.table}
+       WHERE charged_at >= fromUnixTimestamp64Milli({at: Int64}, 'UTC') AND charged_at < fromUnixTimestamp64Milli({until: Int64}, 'UTC')
+         AND (charged_at > fromUnixTimestamp64Milli({at: Int64}, 'UTC') OR attempt_id > {attempt: UUID})
+       ORDER BY charged_at, attempt_id, line LIMIT {lines: UInt32}`,
+      { at: after.at, until, attempt: after.attemptId, lines: this.pageLines },
+    );
+    return rows.map(mapRowToFact);
+  }
+
+  private get table(): string {
+    return `${this.warehouse.database}.charges_landed`;
+  }
+}
+
+/** An attempt whose lines may go on in the next page is read there. A page holds more lines than an attempt has. */
+function dropLastAttempt(facts: readonly ChargeFact[]): ChargeFact[] {
+  const last = facts.at(-1);
+  return facts.filter((fact) => fact.attemptId !== last?.attemptId || fact.chargedAt !== last.chargedAt);
+}
+
+function mapRowToFact(row: Row): ChargeFact {
+  return {
+    attemptId: row.attempt_id,
+    line: row.line,
+    bucket: row.bucket,
+    quantity: BigInt(row.quantity),
+    ratePico: row.unit_price === null ? null : parseUsd(row.unit_price),
+    costPico: row.cost === null ? null : parseUsd(row.cost),
+    priceVersion: row.price_version,
+    usageSource: row.usage_source,
+    chargedAt: Number(row.at),
+    origin: row.origin,
+    context: {
+      organisationId: row.organisation_id,
+      teamId: row.team_id,
+      personId: row.person_id,
+      keyId: row.key_id,
+      application: row.application,
+      provider: row.provider,
+      deploymentId: row.deployment_id,
+      model: row.model_served,
+      upstreamModel: row.upstream_model,
+      region: row.region,
+      simulated: row.simulated,
+    },
+  };
+}

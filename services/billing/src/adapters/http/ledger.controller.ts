@@ -1,0 +1,96 @@
+import {
+  Body,
+  ConflictException,
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Post,
+  Query,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import {
+  CloseMonthRequest,
+  CloseRequest,
+  EntriesRequest,
+  ReportRequest,
+  RerateRequest,
+  type CloseAnswer,
+  type CloseMonthAnswer,
+  type EntriesAnswer,
+  type ReportAnswer,
+  type RerateAnswer,
+} from '@weir/contracts';
+import { SETTINGS } from '@weir/kit';
+import { ChargeFaultError } from '../../domain/check-charges.js';
+import { PriceBook } from '../../domain/price-book.js';
+import type { BillingSettings } from '../../settings.js';
+import { BillingDatabase } from '../store/billing-database.js';
+import { Closer } from '../store/closer.js';
+import { readEntries, readReport } from '../store/ledger-report.js';
+import { LedgerRefusal, closeMonth } from '../store/month-closer.js';
+import { rerate } from '../store/rerater.js';
+import { BillingTokenGuard } from './billing-token.guard.js';
+import { NotReadyFilter } from './not-ready.filter.js';
+import { parseRequest } from './parse-request.js';
+
+/** The ledger: closing, reports, export, re-rating. */
+@Controller('admin/v1/billing')
+@UseGuards(BillingTokenGuard)
+@UseFilters(NotReadyFilter)
+export class LedgerController {
+  constructor(
+    @Inject(SETTINGS) private readonly settings: BillingSettings,
+    @Inject(BillingDatabase) private readonly database: BillingDatabase,
+    @Inject(Closer) private readonly closer: Closer,
+    @Inject(PriceBook) private readonly book: PriceBook,
+  ) {}
+
+  @Post('close')
+  @HttpCode(200)
+  async close(@Body() body: unknown): Promise<CloseAnswer> {
+    const { by, early } = parseRequest(CloseRequest, body);
+    this.database.get();
+    return orConflict(this.closer.close(by, early));
+  }
+
+  @Post('close-month')
+  @HttpCode(200)
+  async closeMonth(@Body() body: unknown): Promise<CloseMonthAnswer> {
+    const { month, by } = parseRequest(CloseMonthRequest, body);
+    this.database.get();
+    return orConflict(closeMonth(this.settings.WEIR_POSTGRES_URL, month, by));
+  }
+
+  @Post('rerate')
+  @HttpCode(200)
+  async rerate(@Body() body: unknown): Promise<RerateAnswer> {
+    const request = parseRequest(RerateRequest, body);
+    this.database.get();
+    const options = { postgresUrl: this.settings.WEIR_POSTGRES_URL, findPrice: this.book.find };
+    return orConflict(rerate(options, request));
+  }
+
+  @Get('report')
+  async report(@Query() query: unknown): Promise<ReportAnswer> {
+    const request = parseRequest(ReportRequest, query);
+    return readReport((sql, parameters) => this.database.query(sql, parameters), request);
+  }
+
+  @Get('entries')
+  async entries(@Query() query: unknown): Promise<EntriesAnswer> {
+    const request = parseRequest(EntriesRequest, query);
+    return readEntries((sql, parameters) => this.database.query(sql, parameters), request);
+  }
+}
+
+/** What cannot be done as things are is a conflict, with what must be done first. */
+async function orConflict<Answer>(work: Promise<Answer>): Promise<Answer> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof LedgerRefusal || error instanceof ChargeFaultError) throw new ConflictException(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@weir/kit';
+import type { BillingDatabase } from './billing-database.js';
+import type { Closer } from './closer.js';
+
+export interface ClosingClockOptions {
+  readonly closer: Closer;
+  readonly database: BillingDatabase;
+  readonly logger: Logger;
+  readonly timeScale: number;
+}
+
+const LOOK_EVERY_MS = 60_000;
+
+/** Closes each hour by itself. Several billing processes may run one each: whoever is first closes, the others find nothing to do. */
+export class ClosingClock {
+  private readonly stop = new AbortController();
+  private running: Promise<void> | undefined;
+  private failure: string | undefined;
+
+  constructor(private readonly options: ClosingClockOptions) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Not closing does not stop landing: it is told, and the hours are closed when the cause is gone. */
+  get lastFailure(): string | undefined {
+    return this.failure;
+  }
+
+  async close(): Promise<void> {
+    this.stop.abort(new Error('closing'));
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { closer, database, logger, timeScale } = this.options;
+    while (!this.stop.signal.aborted) {
+      try {
+        if (await closer.isDue((sql, parameters) => database.query(sql, parameters))) {
+          const { amountPico, ...done } = await closer.close('the clock', false);
+          if (done.hours > 0) logger.info({ ...done, amountPico }, 'hours closed');
+          if (done.conflicts > 0) logger.error(done, 'attempts are recorded twice with different counts');
+        }
+        this.failure = undefined;
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        if (this.failure !== detail) logger.error({ err: error }, 'hours cannot be closed');
+        this.failure = detail;
+      }
+      // eslint-disable-next-line no-restricted-syntax -- it only fails when it is told to stop, which the loop sees
+      await sleep(LOOK_EVERY_MS * timeScale, undefined, { signal: this.stop.signal }).catch(() => undefined);
+    }
+  }
+}

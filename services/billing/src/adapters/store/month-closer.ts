@@ -1,0 +1,65 @@
+import type { CloseMonthAnswer } from '@weir/contracts';
+import type { Query } from '@weir/store';
+import { monthEnd } from '../../domain/ledger.js';
+import { lockLedger } from './closer.js';
+import { countUnpriced, findClosedBefore, insertClosing, readClosedMonths } from './ledger.store.js';
+
+/** A month that cannot be closed, or not like this; the message says what must be done first. */
+export class LedgerRefusal extends Error {
+  override readonly name = 'LedgerRefusal';
+}
+
+/** Closes a month for ever: from then on Postgres refuses every entry in it. Closing it again gives what was closed. */
+export async function closeMonth(postgresUrl: string, month: string, by: string): Promise<CloseMonthAnswer> {
+  const session = await lockLedger(postgresUrl);
+  try {
+    const closed = await findClosedMonth(session.query, month);
+    if (closed !== undefined) return closed;
+    return await session.transaction(async (query) => {
+      await refuseTooEarly(query, month);
+      const closing = await insertClosing(query, { kind: 'month', by, detail: { month } });
+      await query(
+        `INSERT INTO closed_months (month, closing, entries, amount_pico, closed_by)
+         SELECT $1, $2, count(*), coalesce(sum(amount_pico), 0), $3 FROM ledger_entries WHERE month = $1`,
+        [month, closing, by],
+      );
+      const answer = await findClosedMonth(query, month);
+      if (answer === undefined) throw new Error(`month ${month} was closed and is not there`);
+      return answer;
+    });
+  } finally {
+    await session.close();
+  }
+}
+
+export async function findClosedMonth(query: Query, month: string): Promise<CloseMonthAnswer | undefined> {
+  const [row] = await query('SELECT closed_at, closed_by, entries, amount_pico FROM closed_months WHERE month = $1', [
+    month,
+  ]);
+  if (row === undefined) return undefined;
+  return {
+    month,
+    closedAt: (row['closed_at'] as Date).toISOString(),
+    closedBy: row['closed_by'] as string,
+    entries: Number(row['entries']),
+    amountPico: row['amount_pico'] as string,
+  };
+}
+
+/** @throws LedgerRefusal */
+async function refuseTooEarly(query: Query, month: string): Promise<void> {
+  const closedBefore = await findClosedBefore(query);
+  if (closedBefore === undefined || closedBefore < monthEnd(month)) {
+    throw new LedgerRefusal(
+      `not every hour of ${month} is closed yet: run weir billing close after the month has ended`,
+    );
+  }
+  const unpriced = await countUnpriced(query, month);
+  if (unpriced > 0) {
+    throw new LedgerRefusal(`${unpriced} lines of ${month} have no price: give them one with weir billing rerate`);
+  }
+  const closed = await readClosedMonths(query);
+  const earlier = await query('SELECT DISTINCT month FROM ledger_entries WHERE month < $1 ORDER BY month', [month]);
+  const open = earlier.map((row) => row['month'] as string).filter((one) => !closed.has(one));
+  if (open.length > 0) throw new LedgerRefusal(`months close in order; still open: ${open.join(', ')}`);
+}

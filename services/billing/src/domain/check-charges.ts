@@ -1,0 +1,59 @@
+import { CHARGE_BUCKETS, ServiceTier, type ChargeBucket, type PriceRecord, type ServedUsage } from '@weir/contracts';
+import { EMPTY_USAGE, rateUsage, type RatedUsage } from '@weir/money';
+import type { ChargeFact } from './ledger.js';
+
+/** A line of the record is not what its pinned price makes of it: no hour closes over it. */
+export class ChargeFaultError extends Error {
+  override readonly name = 'ChargeFaultError';
+  constructor(
+    readonly attemptId: string,
+    reason: string,
+  ) {
+    super(`attempt ${attemptId}: ${reason}`);
+  }
+}
+
+const isChargeBucket = (bucket: string): bucket is ChargeBucket =>
+  (CHARGE_BUCKETS as readonly string[]).includes(bucket);
+
+/** A usage again, from the lines it was charged by. @throws ChargeFaultError where a line is in no bucket. */
+export function usageOfLines(
+  attemptId: string,
+  lines: readonly { readonly bucket: string; readonly quantity: bigint }[],
+): ServedUsage {
+  const usage: ServedUsage = { ...EMPTY_USAGE };
+  for (const { bucket, quantity } of lines) {
+    if (!isChargeBucket(bucket)) throw new ChargeFaultError(attemptId, `there is no bucket ${bucket}`);
+    usage[bucket] = Number(quantity);
+  }
+  return usage;
+}
+
+/**
+ * Rates an attempt's lines again at the version they name, and compares: the ledger takes no amount from the record on trust. The record
+ * keeps no tier beside a line, so any tier of the version may be the one.
+ *
+ * @throws ChargeFaultError where no tier of the version gives these amounts.
+ */
+export function checkCharges(
+  facts: readonly ChargeFact[],
+  findPrice: (priceVersion: string) => PriceRecord | undefined,
+): void {
+  const [first] = facts;
+  if (first === undefined || facts.every((fact) => fact.ratePico === null)) return;
+  const { attemptId, priceVersion } = first;
+  const price = findPrice(priceVersion);
+  if (price === undefined) throw new ChargeFaultError(attemptId, `there is no price version ${priceVersion}`);
+  const usage = usageOfLines(attemptId, facts);
+  const isRight = ServiceTier.options.some((tier) => agrees(rateUsage({ ...usage, tier }, price), facts));
+  if (!isRight) throw new ChargeFaultError(attemptId, `its lines are not what ${priceVersion} makes of them`);
+}
+
+function agrees(rated: RatedUsage | undefined, facts: readonly ChargeFact[]): boolean {
+  if (rated === undefined || rated.lines.length !== facts.length) return false;
+  const byBucket = new Map(facts.map((fact) => [fact.bucket, fact]));
+  return rated.lines.every((line) => {
+    const fact = byBucket.get(line.bucket);
+    return fact !== undefined && fact.ratePico === line.ratePico && fact.costPico === line.costPico;
+  });
+}

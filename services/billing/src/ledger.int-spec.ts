@@ -1,0 +1,307 @@
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type {
+  CloseAnswer,
+  CloseMonthAnswer,
+  EntriesAnswer,
+  LedgerRow,
+  ReportAnswer,
+  RerateAnswer,
+} from '@weir/contracts';
+import { createDataSource, type DataSource } from '@weir/store';
+import { WAREHOUSE_SCHEMA, createWarehouse, migrateWarehouse, type Warehouse } from '@weir/warehouse';
+import { eventually, startInfrastructure, type RunningStack } from '@weir/testing';
+import { expect } from 'expect';
+import { ChargeReader } from './adapters/facts/charge-reader.js';
+import { startBilling, type BillingProcess } from './billing-process.fixture.js';
+import { landCharges, type TestCharge } from './ledger.fixture.js';
+
+const WITHIN = { timeoutMs: 30_000 };
+/** The clock of billing under test closes nothing: each test says when. */
+const BY_HAND = { WEIR_CLOSE_GRACE_MS: String(10 * 365 * 86_400_000) };
+const TABLES = ['ledger_entries', 'closed_hours', 'closed_months', 'closings'];
+
+describe('the ledger', () => {
+  let stack: RunningStack;
+  let warehouse: Warehouse;
+  let postgres: DataSource;
+  let running: BillingProcess[] = [];
+
+  before(async () => {
+    stack = await startInfrastructure({ parts: ['nats', 'postgres', 'clickhouse'] });
+    warehouse = createWarehouse(stack.connection.internal.clickhouseWriter);
+    await migrateWarehouse(warehouse, WAREHOUSE_SCHEMA);
+    postgres = await createDataSource({
+      url: stack.connection.postgres.url,
+      schema: 'billing',
+      entities: [],
+    }).initialize();
+  });
+  after(async () => {
+    await warehouse.close();
+    await postgres.destroy();
+    await stack.stop();
+  });
+  beforeEach(async () => {
+    await postgres.query('DROP SCHEMA IF EXISTS billing CASCADE');
+    await warehouse.command('TRUNCATE TABLE weir.charges_landed');
+  });
+  afterEach(async () => {
+    for (const billing of running) await billing.kill();
+    running = [];
+  });
+
+  const start = async (environment: Record<string, string> = BY_HAND): Promise<BillingProcess> => {
+    const billing = await startBilling(stack, environment);
+    running.push(billing);
+    return billing;
+  };
+  const close = (billing: BillingProcess): Promise<CloseAnswer> =>
+    billing.expect('POST', 'billing/close', { by: 'ada', early: true });
+  const entries = async (billing: BillingProcess, month: string): Promise<readonly LedgerRow[]> =>
+    (await billing.expect<EntriesAnswer>('GET', `billing/entries?month=${month}`)).rows;
+  const booked = async (): Promise<{ lines: number; doubles: number; amountPico: bigint }> => {
+    const [row] = await postgres.query<Record<string, string>[]>(
+      `SELECT count(*) AS lines, count(*) - count(DISTINCT (attempt_id, line)) AS doubles, coalesce(sum(amount_pico), 0) AS amount
+       FROM ledger_entries`,
+    );
+    return {
+      lines: Number(row?.['lines']),
+      doubles: Number(row?.['doubles']),
+      amountPico: BigInt(row?.['amount'] ?? -1),
+    };
+  };
+  /** So many attempts of two lines in each of so many hours of August. */
+  const august = (hours: number, attempts: number): TestCharge[] =>
+    Array.from({ length: hours * attempts }, (_, index) => ({
+      at: new Date(Date.UTC(2026, 7, 1, Math.floor(index / attempts), 0, 0, index % attempts)).toISOString(),
+      tokens: { inputUncached: 1 + index, output: 2 + index },
+    }));
+
+  it('holds every line of every closed hour, once, to the pico-USD, and closing again adds nothing', async () => {
+    const billing = await start();
+    const { amountPico } = await landCharges(warehouse, august(3, 10));
+    const first = await close(billing);
+    expect(first).toMatchObject({
+      hours: 3,
+      charges: 60,
+      late: 0,
+      corrections: 0,
+      unpriced: 0,
+      amountPico: String(amountPico),
+    });
+    expect(await close(billing)).toMatchObject({ hours: 0, charges: 0, late: 0, amountPico: '0' });
+    expect(await booked()).toEqual({ lines: 60, doubles: 0, amountPico });
+    const report = await billing.expect<ReportAnswer>('GET', 'billing/report?month=2026-08&by=model');
+    expect(report.rows).toEqual([
+      { name: 'sim-anthropic', attempts: 30, quantity: '960', amountPico: String(amountPico), unpricedLines: 0 },
+    ]);
+    const real = await billing.expect<ReportAnswer>('GET', 'billing/report?month=2026-08&by=day&real=true');
+    expect(real).toMatchObject({ rows: [], amountPico: '0' });
+  });
+
+  it('reads an hour in pages without losing or repeating a line', async () => {
+    await start();
+    await landCharges(warehouse, [
+      ...august(1, 30),
+      ...Array.from({ length: 20 }, () => ({
+        at: '2026-08-01T00:00:00.500Z',
+        tokens: { inputUncached: 1, output: 1 },
+      })),
+    ]);
+    const [hour] = await new ChargeReader(warehouse).countByHour(Date.UTC(2027, 0, 1));
+    const seen: string[] = [];
+    for await (const page of new ChargeReader(warehouse, 11).readHour(hour?.hour ?? 0)) {
+      seen.push(...page.map((fact) => `${fact.attemptId} ${fact.line}`));
+    }
+    expect(seen).toHaveLength(100);
+    expect(new Set(seen).size).toBe(100);
+  });
+
+  it('is the same after two closers at once as after one', async () => {
+    const [first, second] = [await start(), await start()];
+    const { amountPico } = await landCharges(warehouse, august(12, 20));
+    const answers = await Promise.all([first, second, first, second].map((billing) => close(billing)));
+    expect(answers.reduce((sum, answer) => sum + BigInt(answer.amountPico), 0n)).toBe(amountPico);
+    expect(await booked()).toEqual({ lines: 480, doubles: 0, amountPico });
+  });
+
+  for (const table of ['closings', 'ledger_entries', 'closed_hours']) {
+    it(`is whole after a kill -9 just before a closer writes ${table}`, async () => {
+      const billing = await start();
+      const { amountPico } = await landCharges(warehouse, august(2, 10));
+      const blocker = postgres.createQueryRunner();
+      await blocker.startTransaction();
+      await blocker.query(`LOCK TABLE ${table} IN EXCLUSIVE MODE`);
+      const killed = close(billing).catch((error: unknown) => error);
+      await eventually(async () => {
+        const waiting = await postgres.query<unknown[]>(
+          `SELECT FROM pg_locks WHERE NOT granted AND relation = '${table}'::regclass`,
+        );
+        expect(waiting).toHaveLength(1);
+      }, WITHIN);
+      await billing.kill();
+      running = [];
+      expect(await killed).toBeInstanceOf(Error);
+      await blocker.rollbackTransaction();
+      await blocker.release();
+      expect(await booked()).toEqual({ lines: 0, doubles: 0, amountPico: 0n });
+      await close(await start());
+      expect(await booked()).toEqual({ lines: 40, doubles: 0, amountPico });
+    });
+  }
+
+  it('is whole after a kill -9 between two hours', async () => {
+    const billing = await start();
+    const { amountPico } = await landCharges(warehouse, august(60, 20));
+    const killed = close(billing).catch((error: unknown) => error);
+    await eventually(
+      async () => {
+        const hours = await postgres.query<unknown[]>('SELECT FROM closed_hours');
+        expect(hours.length).toBeGreaterThanOrEqual(3);
+      },
+      { ...WITHIN, everyMs: 1 },
+    );
+    await billing.kill();
+    running = [];
+    await killed;
+    await close(await start());
+    expect(await booked()).toEqual({ lines: 2_400, doubles: 0, amountPico });
+  });
+
+  it('books what comes after its hour was closed as late, and into the running month where its own is closed', async () => {
+    const billing = await start();
+    const first = await landCharges(warehouse, august(1, 1));
+    await close(billing);
+    const second = await landCharges(warehouse, [{ at: '2026-08-01T00:30:00.000Z', tokens: { output: 1 } }]);
+    expect(await close(billing)).toMatchObject({ hours: 1, charges: 0, late: 1 });
+    const month = await billing.expect<CloseMonthAnswer>('POST', 'billing/close-month', {
+      month: '2026-08',
+      by: 'ada',
+    });
+    expect(month).toMatchObject({
+      entries: 3,
+      amountPico: String(first.amountPico + second.amountPico),
+      closedBy: 'ada',
+    });
+    const third = await landCharges(warehouse, [
+      { at: '2026-09-30T23:59:59.999Z', tokens: { output: 1 } },
+      { at: '2026-08-31T23:59:59.999Z', tokens: { output: 2 } },
+    ]);
+    const now = new Date().toISOString().slice(0, 7);
+    expect(await close(billing)).toMatchObject({ late: 2, amountPico: String(third.amountPico) });
+    expect(await entries(billing, '2026-08')).toHaveLength(3);
+    expect(await entries(billing, '2026-09')).toMatchObject([{ attemptId: third.attemptIds[0], kind: 'late' }]);
+    expect(await entries(billing, now)).toMatchObject([
+      { attemptId: third.attemptIds[1], kind: 'late', chargedAt: '2026-08-31T23:59:59.999Z' },
+    ]);
+    // Closing it again tells what was closed, and changes nothing.
+    expect(await billing.expect('POST', 'billing/close-month', { month: '2026-08', by: 'grace' })).toEqual(month);
+  });
+
+  it('replaces a bound by what the provider counted, and says where two counts contradict', async () => {
+    const billing = await start();
+    const at = '2026-08-01T00:10:00.000Z';
+    const cut = await landCharges(warehouse, [
+      { at, tokens: { inputCacheWrite1h: 100, output: 50 }, usageSource: 'bounded' },
+    ]);
+    await close(billing);
+    const [attemptId = ''] = cut.attemptIds;
+    const real = await landCharges(warehouse, [{ attemptId, at, tokens: { inputUncached: 10, output: 20 } }]);
+    expect(await close(billing)).toMatchObject({ corrections: 3, conflicts: 0 });
+    expect((await booked()).amountPico).toBe(real.amountPico);
+    await landCharges(warehouse, [{ attemptId, at, tokens: { inputUncached: 11, output: 20 } }]);
+    expect(await close(billing)).toMatchObject({ corrections: 0, conflicts: 1, amountPico: '0' });
+  });
+
+  it('closes no month over a line without a price, and rates it only when told, by name and reason', async () => {
+    const billing = await start();
+    await landCharges(warehouse, [
+      { at: '2026-08-03T00:00:00.000Z', tokens: { inputUncached: 10, output: 20 }, isUnpriced: true },
+    ]);
+    expect(await close(billing)).toMatchObject({ charges: 2, unpriced: 2, amountPico: '0' });
+    const monthClose = { month: '2026-08', by: 'ada' };
+    expect((await billing.ask('POST', 'billing/close-month', monthClose)).status).toBe(409);
+    const request = {
+      from: null,
+      to: 'simulator/sim-anthropic@2026-01-01',
+      provider: 'simulator',
+      model: 'sim-anthropic',
+      since: '2026-08-01',
+      until: '2026-09-01',
+      by: 'grace',
+      reason: 'the price came late',
+    };
+    const rerate = (dryRun: boolean): Promise<RerateAnswer> =>
+      billing.expect('POST', 'billing/rerate', { ...request, dryRun });
+    expect(await rerate(true)).toEqual({ attempts: 1, entries: 2, unpriced: 0, amountPico: '330000000' });
+    expect((await booked()).lines).toBe(2);
+    expect(await rerate(false)).toEqual({ attempts: 1, entries: 2, unpriced: 0, amountPico: '330000000' });
+    expect(await rerate(false)).toMatchObject({ entries: 0, amountPico: '0' });
+    expect(
+      (await billing.ask('POST', 'billing/rerate', { ...request, to: 'a/b@2026-01-01', dryRun: false })).status,
+    ).toBe(409);
+    expect((await billing.ask('POST', 'billing/rerate', { ...request, reason: '', dryRun: false })).status).toBe(400);
+    expect(await billing.expect('POST', 'billing/close-month', monthClose)).toMatchObject({ amountPico: '330000000' });
+    const [audit] = await postgres.query<{ done_by: string; detail: object }[]>(
+      `SELECT done_by, detail FROM closings c WHERE kind = 're-rating' AND EXISTS (SELECT FROM ledger_entries e WHERE e.closing = c.closing)`,
+    );
+    expect(audit).toMatchObject({ done_by: 'grace', detail: { reason: 'the price came late' } });
+  });
+
+  it('closes months in order and none that runs', async () => {
+    const billing = await start();
+    await landCharges(warehouse, [{ at: '2026-07-01T00:00:00.000Z', tokens: { output: 1 } }, ...august(1, 1)]);
+    await close(billing);
+    const closeMonth = (month: string) => billing.ask('POST', 'billing/close-month', { month, by: 'ada' });
+    expect(await closeMonth('2026-08')).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('2026-07') },
+    });
+    expect((await closeMonth(new Date().toISOString().slice(0, 7))).status).toBe(409);
+    expect((await closeMonth('2026-07')).status).toBe(200);
+    expect((await closeMonth('2026-08')).status).toBe(200);
+  });
+
+  it('cannot be rewritten in Postgres, and a closed month takes nothing from anybody', async () => {
+    const billing = await start();
+    await landCharges(warehouse, august(1, 1));
+    await close(billing);
+    await billing.expect('POST', 'billing/close-month', { month: '2026-08', by: 'ada' });
+    for (const table of TABLES) {
+      const column = table === 'closings' ? 'kind' : 'closing';
+      await expect(postgres.query(`UPDATE ${table} SET ${column} = ${column}`)).rejects.toThrow(/append-only/);
+      await expect(postgres.query(`DELETE FROM ${table}`)).rejects.toThrow(/append-only/);
+      await expect(postgres.query(`TRUNCATE ${table} CASCADE`)).rejects.toThrow(/append-only/);
+    }
+    const copy = (month: string): string =>
+      `INSERT INTO ledger_entries (attempt_id, line, revision, kind, month, charged_at, closing, organisation_id, team_id, person_id, key_id,
+         application, provider, deployment_id, model, upstream_model, region, bucket, quantity, rate_pico, amount_pico, price_version,
+         usage_source, simulated)
+       SELECT attempt_id, line, revision + 1, 'correction', '${month}', charged_at, closing, organisation_id, team_id, person_id, key_id,
+         application, provider, deployment_id, model, upstream_model, region, bucket, 0, 0, -amount_pico, price_version, usage_source,
+         simulated FROM ledger_entries`;
+    await expect(postgres.query(copy('2026-08'))).rejects.toThrow('billing month 2026-08 is closed');
+    await postgres.query(copy('2026-09'));
+    await expect(postgres.query(copy('2026-09').replace('revision + 1', 'revision'))).rejects.toThrow(/unique/);
+  });
+
+  it('closes no hour over an amount that its price does not make, and names the attempt', async () => {
+    const billing = await start();
+    const { attemptIds } = await landCharges(warehouse, [
+      { at: '2026-08-01T00:00:00.000Z', tokens: { output: 1 } },
+      { at: '2026-08-01T01:00:00.000Z', tokens: { output: 1 }, costUsd: '0.000015000001' },
+    ]);
+    const answer = await billing.ask('POST', 'billing/close', { by: 'ada', early: true });
+    expect(answer).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining(attemptIds[1] ?? 'no attempt') },
+    });
+    expect((await booked()).lines).toBe(1);
+  });
+
+  it('is closed by the clock, without anybody', async () => {
+    await start({ WEIR_CLOSE_GRACE_MS: '0', WEIR_TIME_SCALE: '0.01' });
+    const { amountPico } = await landCharges(warehouse, august(2, 5));
+    await eventually(async () => expect(await booked()).toEqual({ lines: 20, doubles: 0, amountPico }), WITHIN);
+  });
+});
