@@ -33,3 +33,4 @@ export {
 export { readGenaiPrices } from './import/genai-prices.js';
 export { readLiteLlmPrices } from './import/litellm.js';
 export type { ImportCandidate, ImportOptions } from './import/candidate.js';
+export { isExactObject, parseExactJson, type ExactJson } from './import/exact-json.js';

@@ -102,11 +102,11 @@ const database: Provider = {
 
 const closer: Provider = {
   provide: Closer,
-  inject: [SETTINGS, WAREHOUSE, PriceBook],
-  useFactory: (settings: BillingSettings, target: Warehouse, book: PriceBook) =>
+  inject: [SETTINGS, ChargeReader, PriceBook],
+  useFactory: (settings: BillingSettings, reader: ChargeReader, book: PriceBook) =>
     new Closer({
       postgresUrl: settings.WEIR_POSTGRES_URL,
-      reader: new ChargeReader(target),
+      reader,
       findPrice: book.find,
       graceMs: settings.WEIR_CLOSE_GRACE_MS,
     }),
@@ -193,6 +193,7 @@ const landing: Provider = {
     warehouse,
     database,
     proposals,
+    { provide: ChargeReader, inject: [WAREHOUSE], useFactory: (target: Warehouse) => new ChargeReader(target) },
     closer,
     clock,
     publisher,

@@ -71,6 +71,26 @@ export class ChargeReader {
     }
   }
 
+  /** Why attempts are in the record and not in the ledger, by id; those the record does not know are left out. */
+  async explainUncharged(attemptIds: readonly string[]): Promise<Map<string, string>> {
+    const reasons = new Map<string, string>();
+    for (let start = 0; start < attemptIds.length; start += this.pageLines) {
+      const rows = await this.warehouse.query<{ attempt_id: string; outcome: string; isCharged: boolean }>(
+        `SELECT attempt_id, outcome, ifNull(cost, 1) != 0 AS isCharged FROM ${this.warehouse.database}.attempts_landed
+         WHERE attempt_id IN {attempts: Array(UUID)}`,
+        { attempts: attemptIds.slice(start, start + this.pageLines) },
+      );
+      for (const { attempt_id, outcome, isCharged } of rows) {
+        const nothing = `our record has it as ${outcome}, with nothing used`;
+        reasons.set(
+          attempt_id,
+          isCharged ? 'it was recorded after its hour was closed: run weir billing close' : nothing,
+        );
+      }
+    }
+    return reasons;
+  }
+
   private async readPage(after: { at: number; attemptId: string }, until: number): Promise<ChargeFact[]> {
     const rows = await this.warehouse.query<Row>(
       `SELECT toUnixTimestamp64Milli(charged_at) AS at, attempt_id, line, bucket, quantity, unit_price, cost, price_version, usage_source,

@@ -1,4 +1,5 @@
 import {
+  BadRequestException,
   Body,
   ConflictException,
   Controller,
@@ -14,22 +15,28 @@ import {
   CloseMonthRequest,
   CloseRequest,
   EntriesRequest,
+  ReconcileRequest,
   ReportRequest,
   RerateRequest,
   type CloseAnswer,
   type CloseMonthAnswer,
   type EntriesAnswer,
+  type ReconcileAnswer,
   type ReportAnswer,
   type RerateAnswer,
 } from '@weir/contracts';
 import { SETTINGS } from '@weir/kit';
 import { ChargeFaultError } from '../../domain/check-charges.js';
-import { PriceBook } from '../../domain/price-book.js';
+import { InvoiceError } from '../../domain/invoice.js';
 import type { BillingSettings } from '../../settings.js';
+import type { Query as StoreQuery } from '@weir/store';
+import { ChargeReader } from '../facts/charge-reader.js';
 import { BillingDatabase } from '../store/billing-database.js';
 import { Closer } from '../store/closer.js';
+import { reconcileInvoice } from '../store/invoice-reconciler.js';
 import { readEntries, readReport } from '../store/ledger-report.js';
 import { LedgerRefusal, closeMonth } from '../store/month-closer.js';
+import { readPrices } from '../store/price.store.js';
 import { rerate } from '../store/rerater.js';
 import { BillingTokenGuard } from './billing-token.guard.js';
 import { NotReadyFilter } from './not-ready.filter.js';
@@ -44,7 +51,7 @@ export class LedgerController {
     @Inject(SETTINGS) private readonly settings: BillingSettings,
     @Inject(BillingDatabase) private readonly database: BillingDatabase,
     @Inject(Closer) private readonly closer: Closer,
-    @Inject(PriceBook) private readonly book: PriceBook,
+    @Inject(ChargeReader) private readonly reader: ChargeReader,
   ) {}
 
   @Post('close')
@@ -67,9 +74,18 @@ export class LedgerController {
   @HttpCode(200)
   async rerate(@Body() body: unknown): Promise<RerateAnswer> {
     const request = parseRequest(RerateRequest, body);
-    this.database.get();
-    const options = { postgresUrl: this.settings.WEIR_POSTGRES_URL, findPrice: this.book.find };
-    return orConflict(rerate(options, request));
+    // As they are in Postgres: a version that has just been approved is in the book of each process a few seconds later.
+    const prices = await readPrices(this.database.get());
+    const price = prices.find((one) => one.priceVersion === request.to);
+    return orConflict(rerate({ postgresUrl: this.settings.WEIR_POSTGRES_URL, price }, request));
+  }
+
+  @Post('reconcile')
+  @HttpCode(200)
+  async reconcile(@Body() body: unknown): Promise<ReconcileAnswer> {
+    const request = parseRequest(ReconcileRequest, body);
+    const query: StoreQuery = (sql, parameters) => this.database.query(sql, parameters);
+    return orConflict(reconcileInvoice({ query, reader: this.reader }, request));
   }
 
   @Get('report')
@@ -90,6 +106,7 @@ async function orConflict<Answer>(work: Promise<Answer>): Promise<Answer> {
   try {
     return await work;
   } catch (error) {
+    if (error instanceof InvoiceError) throw new BadRequestException(error.message);
     if (error instanceof LedgerRefusal || error instanceof ChargeFaultError) throw new ConflictException(error.message);
     throw error;
   }

@@ -14,7 +14,8 @@ class DryRunEnd extends Error {}
 
 export interface RerateOptions {
   readonly postgresUrl: string;
-  readonly findPrice: (priceVersion: string) => PriceRecord | undefined;
+  /** The version to rate at. */
+  readonly price: PriceRecord | undefined;
 }
 
 /**
@@ -24,7 +25,7 @@ export interface RerateOptions {
  * @throws LedgerRefusal where there is no such version.
  */
 export async function rerate(options: RerateOptions, request: RerateRequest): Promise<RerateAnswer> {
-  const price = options.findPrice(request.to);
+  const { price } = options;
   if (price === undefined) throw new LedgerRefusal(`there is no price version ${request.to}`);
   const answer = { attempts: 0, entries: 0, unpriced: 0, amountPico: 0n };
   const session = await lockLedger(options.postgresUrl);
