@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { billingCommand } from './billing/billing.command.js';
 import { UsageError, type Command } from './command.js';
 import { findConnection } from './connection.js';
 import { pricesCommand } from './prices/prices.command.js';
@@ -19,7 +20,11 @@ const statusCommand: Command = {
   },
 };
 
-const COMMANDS: Readonly<Record<string, Command>> = { status: statusCommand, prices: pricesCommand };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  status: statusCommand,
+  prices: pricesCommand,
+  billing: billingCommand,
+};
 
 const USAGE = `${Object.values(COMMANDS)
   .map((command) => command.usage)

@@ -16,15 +16,12 @@ describe('tables', () => {
   });
 
   it('are CSV that no spreadsheet runs', () => {
-    expect(
-      renderCsv(
-        ['a', 'b'],
-        [
-          ['x,"y"\n', '=1+1'],
-          ['-0.5', '@sum'],
-        ],
-      ),
-    ).toBe('a,b\r\n"x,""y""\n",\'=1+1\r\n-0.5,\'@sum\r\n');
+    const rows = [
+      ['a', 'b'],
+      ['x,"y"\n', '=1+1'],
+      ['-0.5', '@sum'],
+    ];
+    expect(renderCsv(rows)).toBe('a,b\r\n"x,""y""\n",\'=1+1\r\n-0.5,\'@sum\r\n');
   });
 
   it('state money to the last digit', () => {

@@ -22,8 +22,8 @@ export function renderTable(
 }
 
 /** RFC 4180, with a cell that a spreadsheet would take for a formula made a text. */
-export function renderCsv(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [header, ...rows].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
+export function renderCsv(rows: readonly (readonly string[])[]): string {
+  return rows.map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
 }
 
 const NUMBER = /^-?\d+(?:\.\d+)?$/;
