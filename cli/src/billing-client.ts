@@ -1,7 +1,7 @@
 import { findConnection } from './connection.js';
 
 /** Billing refused what was asked, or cannot be reached; the message is for a person. */
-export class BillingError extends Error {
+class BillingError extends Error {
   override readonly name = 'BillingError';
 }
 

@@ -109,11 +109,7 @@ function rateAtTier(usage: Usage, tier: TierPrice): RatedUsage | undefined {
   return rate(usage, bandOf(usage, tier));
 }
 
-/**
- * Prices a usage at given rates; undefined where something was used that they have no rate for.
- *
- * @internal
- */
+/** Prices a usage at given rates; undefined where something was used that they have no rate for. */
 export function rate(usage: Usage, rates: Rates): RatedUsage | undefined {
   const lines: RatedLine[] = [];
   let total = 0n;

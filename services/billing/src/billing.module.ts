@@ -3,6 +3,7 @@ import { connectBus, type BusConnection } from '@weir/bus';
 import {
   CLOCK,
   Counter,
+  Gauge,
   HEALTH,
   LOGGER,
   METRICS,
@@ -114,9 +115,21 @@ const closer: Provider = {
 
 const clock: Provider = {
   provide: ClosingClock,
-  inject: [Closer, BillingDatabase, LOGGER, SETTINGS],
-  useFactory: (...[hours, store, logger, settings]: readonly [Closer, BillingDatabase, Logger, BillingSettings]) =>
-    new ClosingClock({ closer: hours, database: store, logger, timeScale: settings.WEIR_TIME_SCALE }),
+  inject: [Closer, BillingDatabase, FOUNDATION],
+  useFactory: (hours: Closer, store: BillingDatabase, { settings, logger, metrics }: Foundation) => {
+    const failing = new Gauge({
+      name: 'weir_billing_close_failing',
+      help: '1 while hours that are due cannot be closed into the ledger.',
+      registers: [metrics],
+    });
+    return new ClosingClock({
+      closer: hours,
+      database: store,
+      logger,
+      timeScale: settings.WEIR_TIME_SCALE,
+      onLook: (isClosed) => failing.set(isClosed ? 0 : 1),
+    });
+  },
 };
 
 const proposals: Provider = {

@@ -159,7 +159,7 @@ function planReversal(fact: ChargeFact, before: BookedLine): PlannedEntry {
 export const monthOf = (time: number): string => new Date(time).toISOString().slice(0, 7);
 
 /** First millisecond of a month. */
-export const monthStart = (month: string): number => Date.parse(`${month}-01T00:00:00Z`);
+const monthStart = (month: string): number => Date.parse(`${month}-01T00:00:00Z`);
 
 /** First millisecond of the month after. */
 export function monthEnd(month: string): number {

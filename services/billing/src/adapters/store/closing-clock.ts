@@ -8,11 +8,16 @@ export interface ClosingClockOptions {
   readonly database: BillingDatabase;
   readonly logger: Logger;
   readonly timeScale: number;
+  /** Told after each look: whether what was due could be closed. */
+  readonly onLook: (isClosed: boolean) => void;
 }
 
 const LOOK_EVERY_MS = 60_000;
 
-/** Closes each hour by itself. Several billing processes may run one each: whoever is first closes, the others find nothing to do. */
+/**
+ * Closes each hour by itself. What cannot be closed does not stop landing: it is told, and closed when the cause is gone. Several billing processes may run one each: whoever is first
+ * closes, the others find nothing to do.
+ */
 export class ClosingClock {
   private readonly stop = new AbortController();
   private running: Promise<void> | undefined;
@@ -24,18 +29,13 @@ export class ClosingClock {
     this.running ??= this.run();
   }
 
-  /** Not closing does not stop landing: it is told, and the hours are closed when the cause is gone. */
-  get lastFailure(): string | undefined {
-    return this.failure;
-  }
-
   async close(): Promise<void> {
     this.stop.abort(new Error('closing'));
     await this.running;
   }
 
   private async run(): Promise<void> {
-    const { closer, database, logger, timeScale } = this.options;
+    const { closer, database, logger, timeScale, onLook } = this.options;
     while (!this.stop.signal.aborted) {
       try {
         if (await closer.isDue((sql, parameters) => database.query(sql, parameters))) {
@@ -44,10 +44,12 @@ export class ClosingClock {
           if (done.conflicts > 0) logger.error(done, 'attempts are recorded twice with different counts');
         }
         this.failure = undefined;
+        onLook(true);
       } catch (error) {
         const detail = error instanceof Error ? error.message : String(error);
         if (this.failure !== detail) logger.error({ err: error }, 'hours cannot be closed');
         this.failure = detail;
+        onLook(false);
       }
       // eslint-disable-next-line no-restricted-syntax -- it only fails when it is told to stop, which the loop sees
       await sleep(LOOK_EVERY_MS * timeScale, undefined, { signal: this.stop.signal }).catch(() => undefined);
