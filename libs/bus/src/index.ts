@@ -26,6 +26,7 @@ export {
   type EventPublisherOptions,
   type PublisherState,
 } from './events/event-publisher.js';
+export { readStoredMessages, type StoredMessage, type StoredRange } from './events/read-stored-messages.js';
 export {
   openStreamReader,
   StreamMissingError,

@@ -25,5 +25,5 @@ function stopAt(warehouse: Warehouse): Warehouse {
   };
 }
 
-await startTestLanding(JSON.parse(addresses) as TestAddresses, stopAt);
+await startTestLanding(JSON.parse(addresses) as TestAddresses, { wrap: stopAt });
 process.send?.({ type: 'started' });

@@ -1,3 +1,4 @@
+export { LANDING_STEPS, createFailpoint, type Failpoint, type LandingStep } from './failpoint.js';
 export type { Fault, FaultReason, LandingEvent, Origin } from './landing-event.js';
 export type { LandingSink, RowSource } from './landing-sink.js';
 export {

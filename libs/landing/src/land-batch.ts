@@ -1,18 +1,26 @@
 import type { LandedReport } from '@weir/contracts';
-import type { LockSession } from '@weir/store';
-import type { Warehouse } from '@weir/warehouse';
 import { writeDeadLetters, type DeadLetterContext } from './dead-letters.js';
+import type { Failpoint } from './failpoint.js';
+import type { Fence } from './fence.js';
+import { positionRanges, type Intent, type Intents } from './intents.js';
 import type { LandingSink } from './landing-sink.js';
 import type { PreparedBatch } from './prepare-batch.js';
+import type { Warehouse } from '@weir/warehouse';
 import type { Watermarks } from './watermarks.js';
-import { writeTables } from './write-tables.js';
+import { insertToken, writeTables } from './write-tables.js';
 
-export interface BatchContext extends DeadLetterContext {
+export interface BatchContext extends Omit<DeadLetterContext, 'now'> {
   readonly sink: LandingSink['name'];
   readonly warehouse: Warehouse;
-  /** The lock this process writes under. */
-  readonly session: LockSession;
+  readonly fence: Fence;
+  readonly intents: Intents;
   readonly watermarks: Watermarks;
+  /** Positions of the batch's messages in the stream, in their order. */
+  readonly positions: readonly number[];
+  readonly looksFirst: boolean;
+  /** When the batch was recorded, where an earlier writer has recorded it. */
+  readonly recordedAt?: number;
+  readonly failpoint: Failpoint;
 }
 
 export interface LandedBatch {
@@ -24,30 +32,54 @@ export interface LandedBatch {
 }
 
 /**
- * Lands one batch: insert, then move the watermarks. When it resolves everything is durable and the batch
- * may be acknowledged; when it throws, anything may have happened up to there and the same batch is landed again. Any number of repeats,
- * in this process or another, leaves the same rows: rows that are there are looked up, and the watermark moves last.
+ * Lands one batch: record the intent, insert, then move the watermarks and mark the intent done in one transaction. When it resolves
+ * everything is durable and the batch may be acknowledged. When it throws, anything may have happened up to there, and the same batch
+ * is landed again, by this writer or the next: its rows and tokens are the same, so the warehouse inserts nothing twice.
  *
- * @throws where the warehouse or Postgres fails, or the lock is lost.
+ * @throws where the warehouse or Postgres fails; DeposedError where another is the writer.
  */
 export async function landBatch(batch: PreparedBatch, context: BatchContext): Promise<LandedBatch> {
-  const { warehouse, session, watermarks, sink } = context;
-  session.lost.throwIfAborted();
-  const refused = await writeTables(warehouse, sink, batch);
-  session.lost.throwIfAborted();
-  const deadLetters = [...batch.deadLetters, ...refused];
-  await writeDeadLetters(warehouse, deadLetters, context);
+  const { sink, fence, intents, watermarks, failpoint } = context;
   const touched = [...batch.touched.values()];
-  await watermarks.save(touched.filter((producer) => producer.hasMoved));
-  // Only now: an insert whose outcome is not known may still be reading them.
-  for (const rows of batch.tables) rows.release();
-  const reasons = new Map<string, number>();
-  for (const { fault } of deadLetters) reasons.set(fault.reason, (reasons.get(fault.reason) ?? 0) + 1);
   const reports = touched.map(({ producerId, epoch, landed }) => ({
     sink,
     producerId,
     epoch,
     through: landed.through,
   }));
+  const reasons = new Map<string, number>();
+  if (batch.landed > 0) {
+    const now = context.recordedAt ?? (await intents.record(intentOf(batch, context)));
+    await failpoint('intent');
+    const refused = await writeTables(batch, context);
+    const deadLetters = [...batch.deadLetters, ...refused];
+    fence.assertHeld();
+    await writeDeadLetters(context.warehouse, deadLetters, { ...context, now });
+    await failpoint('insert');
+    await watermarks.save(
+      touched.filter((producer) => producer.hasMoved),
+      (query) => intents.finish(query),
+    );
+    await failpoint('done');
+    for (const { fault } of deadLetters) reasons.set(fault.reason, (reasons.get(fault.reason) ?? 0) + 1);
+  }
+  // Only now: an insert whose outcome is not known may still be reading them.
+  for (const rows of batch.tables) rows.release();
   return { landed: batch.landed, duplicates: batch.duplicates, deadLetters: reasons, reports };
+}
+
+/** What is about to be inserted, and from which messages it can be made again. */
+export function intentOf(
+  batch: PreparedBatch,
+  { sink, streamCreated, positions }: Pick<BatchContext, 'sink' | 'streamCreated' | 'positions'>,
+): Intent {
+  return {
+    streamCreated,
+    positions: positionRanges(positions),
+    runs: batch.runs.flatMap((run) => run ?? []),
+    inserts: batch.tables.map((rows) => ({
+      table: rows.table.name,
+      token: insertToken(sink, rows, { start: 0, end: rows.count }),
+    })),
+  };
 }

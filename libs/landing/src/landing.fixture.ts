@@ -10,6 +10,7 @@ import {
   type Warehouse,
   type WarehouseSettings,
 } from '@weir/warehouse';
+import { noFailpoint, type Failpoint } from './failpoint.js';
 import type { LandingEvent } from './landing-event.js';
 import type { LandingSink } from './landing-sink.js';
 import { countCell, defineSinkTable } from './sink-table.js';
@@ -59,10 +60,16 @@ export interface TestLanding {
   stop(): Promise<void>;
 }
 
-/** A sink as a service runs it, with `wrap` between it and the warehouse. */
+export interface TestLandingOptions {
+  /** Stands between the sink and the warehouse. */
+  readonly wrap?: (warehouse: Warehouse) => Warehouse;
+  readonly failpoint?: Failpoint;
+}
+
+/** A sink as a service runs it. */
 export async function startTestLanding(
   addresses: TestAddresses,
-  wrap: (warehouse: Warehouse) => Warehouse = (warehouse) => warehouse,
+  { wrap = (warehouse) => warehouse, failpoint = noFailpoint }: TestLandingOptions = {},
 ): Promise<TestLanding> {
   const connection = await connectTestBus(addresses.natsUrl);
   const plain = createWarehouse({ ...addresses.warehouse, requestWithinMs: 3_000 });
@@ -80,6 +87,7 @@ export async function startTestLanding(
     health,
     metrics,
     timeScale: 0.1,
+    failpoint,
     prepare: async (signal) => {
       await runMigrations({ ...addresses.store, migrations: [landingMigration(1)], signal });
       await migrateWarehouse(plain, WAREHOUSE_SCHEMA);

@@ -10,17 +10,16 @@ import {
 } from '@weir/bus';
 import { eventStreamName } from '@weir/contracts';
 import type { Clock, Logger } from '@weir/kit';
-import { acquireLock, type LockSession, type StoreAddress } from '@weir/store';
+import type { StoreAddress } from '@weir/store';
 import type { Warehouse } from '@weir/warehouse';
 import { collectMessages, cutBatches, type CollectLimits } from './collect-messages.js';
-import { landBatch } from './land-batch.js';
-import { producerKey, type ReadMessage } from './landing-event.js';
-import { NOTHING_LANDED } from './landed-ranges.js';
+import type { Failpoint } from './failpoint.js';
+import { DeposedError } from './fence.js';
+import type { ReadMessage } from './landing-event.js';
 import type { LandingMetrics } from './landing-metrics.js';
 import type { LandingSink } from './landing-sink.js';
-import { PreparedBatch } from './prepare-batch.js';
 import { readMessage } from './read-message.js';
-import { Watermarks } from './watermarks.js';
+import { Tenure, type LandedMessages, type Message } from './tenure.js';
 
 export interface LanderOptions {
   readonly sink: LandingSink;
@@ -33,26 +32,22 @@ export interface LanderOptions {
   readonly logger: Logger;
   readonly metrics: LandingMetrics;
   readonly limits: CollectLimits & { readonly lineBytesMax: number };
+  readonly failpoint: Failpoint;
   /** Multiplies waits between attempts. */
   readonly timeScale: number;
 }
 
-/** What it holds while it is the one writer of its partition and sink. */
-interface Tenure {
-  readonly session: LockSession;
-  readonly watermarks: Watermarks;
-}
-
 const BACKOFF_MS = { first: 100, max: 5_000 } as const;
 /** Longer than a batch takes, shorter than anybody waits for what a killed process had in hand. */
-const ACK_WAIT_MS = 15_000;
+const ACK_WAIT_MS = 8_000;
 const ACK_PENDING_MAX = 20_000;
+/** An insert that is repeated later than this may find its token forgotten: a table keeps the last 10,000. */
+const TOKENS_KEPT_MS = 600_000;
 /** So many waits without a message, and the reader is opened anew: a broker of 2.9 does not tell that a consumer is gone. */
 const SILENT_WAITS_MAX = 5;
 
 /**
- * Lands one partition's events for one sink, as the only one to do so: it holds an advisory lock in Postgres, and moves watermarks on
- * the lock's own connection. It never gives up: while a store or the bus is down, the batch in hand is tried again and the rest
+ * Lands one partition's events for one sink, as the only one to do so ({@link Tenure}). It never gives up: while a store or the bus is down, the batch in hand is tried again and the rest
  * waits in the stream.
  */
 export class PartitionLander {
@@ -102,7 +97,7 @@ export class PartitionLander {
       } catch (error) {
         if (this.draining.signal.aborted) break;
         this.fail(error);
-        if (error instanceof StreamMissingError) await this.closeReader();
+        if (error instanceof StreamMissingError || error instanceof DeposedError) await this.closeReader();
         await this.pause(failures++);
       }
     }
@@ -124,11 +119,21 @@ export class PartitionLander {
     this.recover();
     this.silentWaits = messages.length === 0 ? this.silentWaits + 1 : 0;
     if (this.silentWaits >= SILENT_WAITS_MAX) await this.closeReader();
-    for (const batch of cutBatches(messages, limits.eventsMax)) await this.landUntilDone(batch);
+    if (messages.length > 0) await this.options.failpoint('read');
+    const batches = [...cutBatches(messages, limits.eventsMax)];
+    for (let next = batches.shift(); next; next = batches.shift()) {
+      try {
+        await this.landUntilDone(next);
+      } catch (error) {
+        // Another is the writer: it shall have what is in hand, now rather than when the acknowledgement is overdue.
+        if (error instanceof DeposedError) for (const message of [next, ...batches].flat()) message.nak();
+        throw error;
+      }
+    }
     return messages.length > 0;
   }
 
-  private read(message: StreamBatch): ReadMessage {
+  private read(message: Message): ReadMessage {
     const { partition, sink, limits } = this.options;
     const { streamSequence, payload } = message;
     const reads = (type: string): boolean => sink.reads(type);
@@ -143,11 +148,15 @@ export class PartitionLander {
     for (let failures = 0; ;) {
       this.deadline.signal.throwIfAborted();
       try {
-        await this.land(messages);
+        await this.land(messages, performance.now() - startedAt > TOKENS_KEPT_MS);
         break;
       } catch (error) {
         metrics.retries.inc(this.labels);
         this.fail(error);
+        if (error instanceof DeposedError) {
+          await this.endTenure();
+          throw error;
+        }
         await this.pause(failures++);
         await this.checkLock();
       }
@@ -156,77 +165,63 @@ export class PartitionLander {
     metrics.batchSeconds.observe(this.labels, (performance.now() - startedAt) / 1_000);
   }
 
-  private async land(messages: readonly StreamBatch[]): Promise<void> {
-    const { connection, warehouse, sink, clock, partition, metrics } = this.options;
-    const { session, watermarks } = await this.becomeWriter(this.deadline.signal);
-    const batch = await this.prepare(messages, watermarks);
-    const landed = await landBatch(batch, {
-      sink: sink.name,
-      warehouse,
-      session,
-      watermarks,
-      stream: eventStreamName(partition),
-      streamCreated: messages[0]?.streamCreated ?? '',
-      now: clock.now(),
-    });
+  private async land(messages: readonly StreamBatch[], looksFirst: boolean): Promise<void> {
+    const tenure = await this.becomeWriter(this.deadline.signal);
+    const landed = await tenure.land(messages, looksFirst);
     // Everything is durable from here: acknowledge first, so that a lost report is repeated and a lost acknowledgement only redelivers.
     for (const message of messages) message.ack();
+    await this.options.failpoint('ack');
+    this.tell(landed);
+  }
+
+  private tell(landed: LandedMessages): void {
+    const { connection, clock, metrics } = this.options;
     for (const report of landed.reports) publishLanded(connection, report);
     metrics.events.inc(this.labels, landed.landed);
     metrics.duplicates.inc(this.labels, landed.duplicates);
     for (const [reason, count] of landed.deadLetters) metrics.deadLetters.inc({ ...this.labels, reason }, count);
-    metrics.lagSeconds.set(this.labels, Math.max(0, clock.now() - batch.oldest) / 1_000);
+    metrics.lagSeconds.set(this.labels, Math.max(0, clock.now() - landed.oldest) / 1_000);
   }
 
-  private async prepare(messages: readonly StreamBatch[], watermarks: Watermarks): Promise<PreparedBatch> {
-    const read = (message: StreamBatch | undefined): ReadMessage => {
-      if (!message) throw new RangeError('no such message in the batch');
-      return this.read(message);
-    };
-    const batch = new PreparedBatch(this.options.sink, (index) => read(messages[index]));
-    for (const message of messages) {
-      const lines = read(message);
-      const key = lines.run && producerKey(lines.run);
-      if (lines.run && key !== null && !watermarks.find(key)) await watermarks.load([lines.run]);
-      batch.add(lines, key === null ? NOTHING_LANDED : watermarks.get(key));
-    }
-    return batch;
-  }
-
-  /** Makes sure of the lock; what was known before is worth nothing after it was lost. */
+  /** Makes sure of being the writer; what was known before is worth nothing after that was lost. */
   private async becomeWriter(signal: AbortSignal): Promise<Tenure> {
-    if (this.tenure && !this.tenure.session.lost.aborted) return this.tenure;
-    this.isLanding = false;
-    await this.tenure?.session.close();
-    this.tenure = undefined;
-    const { sink, partition, store, logger, timeScale } = this.options;
-    const session = await acquireLock({
-      ...store,
-      name: `weir:landing:${sink.name}:${partition}`,
-      signal,
-      retryMs: 500 * timeScale,
-      onError: (error) => this.fail(error),
-      onHeld: () => {
-        this.recover();
-        this.isStandby = true;
-      },
-    });
-    this.isStandby = false;
-    this.tenure = { session, watermarks: new Watermarks(partition, session.query) };
-    logger.info({ partition }, 'landing as the one writer of this partition');
+    if (!this.tenure || this.tenure.isOver) {
+      this.isLanding = false;
+      await this.endTenure();
+      this.tenure = await Tenure.acquire(
+        {
+          ...this.options,
+          read: (message) => this.read(message),
+          onError: (error) => this.fail(error),
+          onHeld: () => {
+            this.recover();
+            this.isStandby = true;
+          },
+        },
+        signal,
+      );
+      this.isStandby = false;
+      this.options.logger.info({ partition: this.options.partition }, 'landing as the one writer of this partition');
+    }
+    const recovered = await this.tenure.recover();
+    if (recovered) this.tell(recovered);
     return this.tenure;
   }
 
   /** After a failure the lock's connection is in doubt: one that does not answer is given up, and the lock taken anew. */
   private async checkLock(): Promise<void> {
-    if (!this.tenure) return;
     try {
-      await this.tenure.session.query('SELECT 1');
+      await this.tenure?.check();
     } catch (error) {
       this.fail(error);
-      await this.tenure.session.close();
-      this.tenure = undefined;
+      await this.endTenure();
     }
+  }
+
+  private async endTenure(): Promise<void> {
+    const { tenure } = this;
+    this.tenure = undefined;
+    await tenure?.close();
   }
 
   private async openReader(): Promise<StreamReader> {
@@ -280,7 +275,6 @@ export class PartitionLander {
 
   private async giveUp(): Promise<void> {
     await this.closeReader();
-    await this.tenure?.session.close();
-    this.tenure = undefined;
+    await this.endTenure();
   }
 }

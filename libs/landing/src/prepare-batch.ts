@@ -31,7 +31,8 @@ export class PreparedBatch {
   /** When its oldest event was recorded, in milliseconds since the epoch. */
   oldest = Infinity;
   private readonly rows = new Map<SinkTable, TableRows>();
-  private readonly runs: (Run | null)[] = [];
+  /** What each message holds. */
+  readonly runs: (Run | null)[] = [];
 
   constructor(
     private readonly sink: LandingSink,

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BusConnection } from '@weir/bus';
 import { EVENT_PARTITIONS } from '@weir/contracts';
 import type { Clock, Health, Logger, Registry } from '@weir/kit';
-import type { StoreAddress } from '@weir/store';
+import { runMigrations, type StoreAddress } from '@weir/store';
 import type { Warehouse } from '@weir/warehouse';
+import { noFailpoint, type Failpoint } from './failpoint.js';
 import { createLandingMetrics } from './landing-metrics.js';
+import { LANDING_MIGRATIONS, landingStore } from './landing-schema.js';
 import type { LandingSink } from './landing-sink.js';
 import { PartitionLander } from './partition-lander.js';
 
@@ -25,6 +27,8 @@ export interface LandingOptions {
   readonly prepare: (signal: AbortSignal) => Promise<void>;
   /** Multiplies every interval; 1 by default. */
   readonly timeScale?: number;
+  /** Stops a test's process between two steps. */
+  readonly failpoint?: Failpoint;
   /** Number of event streams; `EVENT_PARTITIONS` by default. */
   readonly partitions?: number;
 }
@@ -39,7 +43,7 @@ const PREPARE_RETRY_MS = 1_000;
 
 /** Lands every partition. A process that is not the writer of a partition stands by for it, so a sink may run more than once. */
 export function startLanding(options: LandingOptions): Landing {
-  const { sink, timeScale = 1, partitions = EVENT_PARTITIONS } = options;
+  const { sink, timeScale = 1, partitions = EVENT_PARTITIONS, failpoint = noFailpoint } = options;
   const metrics = createLandingMetrics(options.metrics);
   const limits = {
     waitMs: Math.max(250, 2_000 * timeScale),
@@ -53,7 +57,7 @@ export function startLanding(options: LandingOptions): Landing {
   const stop = new AbortController();
   const landers = Array.from(
     { length: partitions },
-    (_, partition) => new PartitionLander({ ...options, partition, partitions, metrics, limits, timeScale }),
+    (_, partition) => new PartitionLander({ ...options, partition, partitions, metrics, limits, timeScale, failpoint }),
   );
   landers.forEach((lander, partition) =>
     options.health.register(`landing ${sink.name} ${partition}`, () => lander.state()),
@@ -79,6 +83,7 @@ async function prepareUntilDone(options: LandingOptions, signal: AbortSignal): P
   const isStopped = (): boolean => signal.aborted;
   while (!isStopped()) {
     try {
+      await runMigrations({ ...landingStore(options.store), migrations: LANDING_MIGRATIONS, signal });
       await prepare(signal);
       isPrepared = true;
       return true;

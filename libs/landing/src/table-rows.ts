@@ -21,6 +21,7 @@ export class TableRows {
   to = -Infinity;
   private bytes: Buffer;
   private length = 0;
+  private wholeDigest: string | undefined;
   /** Where the rows of each item end, and what the item is: numbers, since a batch has thousands. */
   private readonly ends: number[] = [];
   private readonly messages: number[] = [];
@@ -41,6 +42,7 @@ export class TableRows {
 
   /** Rows of one item are added one after the other. */
   add({ message, line }: ItemPlace, row: SinkRow): void {
+    this.wholeDigest = undefined;
     for (const piece of row.pieces) this.write(piece);
     if (row.time < this.from) this.from = row.time;
     if (row.time > this.to) this.to = row.time;
@@ -52,6 +54,12 @@ export class TableRows {
   /** The rows of items `start` to `end`, as they are sent. A view. */
   slice(start: number, end: number): Buffer {
     return this.bytes.subarray(start === 0 ? 0 : this.ends[start - 1], end === 0 ? 0 : this.ends[end - 1]);
+  }
+
+  /** SHA-256 of {@link slice}; that of all rows is worked out once. */
+  digest(start: number, end: number): string {
+    if (start !== 0 || end !== this.count) return digestOf(this.slice(start, end));
+    return (this.wholeDigest ??= digestOf(this.slice(start, end)));
   }
 
   /** Gives the memory back for the next batch. Only when nothing reads it any more: the rows are gone with it. */

@@ -1,4 +1,4 @@
-import type { Migration, Query } from '@weir/store';
+import type { LockSession, Migration, Query } from '@weir/store';
 import { NOTHING_LANDED, type LandedRanges, type Range } from './landed-ranges.js';
 import { producerKey, type Origin } from './landing-event.js';
 
@@ -30,7 +30,7 @@ export class Watermarks {
 
   constructor(
     private readonly partition: number,
-    private readonly query: Query,
+    private readonly session: Pick<LockSession, 'query' | 'transaction'>,
   ) {}
 
   /** Undefined for a producer that was not loaded. */
@@ -53,7 +53,7 @@ export class Watermarks {
     }
     const missing = [...unknown.values()];
     if (missing.length === 0) return;
-    const rows = await this.query(
+    const rows = await this.session.query(
       `SELECT producer_id, epoch, through, above FROM landing_watermarks
        WHERE (producer_id, epoch) IN (SELECT * FROM unnest($1::uuid[], $2::bigint[]))`,
       [missing.map((producer) => producer.producerId), missing.map((producer) => producer.epoch)],
@@ -69,23 +69,28 @@ export class Watermarks {
     }
   }
 
-  /** Moves watermarks in one statement; in memory only when Postgres has them. */
-  async save(moved: readonly (ProducerEpoch & { readonly landed: LandedRanges })[]): Promise<void> {
-    if (moved.length === 0) return;
-    await this.query(
-      `INSERT INTO landing_watermarks AS w (producer_id, epoch, partition, through, above)
-       SELECT producer_id, epoch, $5, through, above
-       FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::jsonb[]) AS moved(producer_id, epoch, through, above)
-       ON CONFLICT (producer_id, epoch)
-       DO UPDATE SET through = excluded.through, above = excluded.above, updated_at = now()`,
-      [
-        moved.map((producer) => producer.producerId),
-        moved.map((producer) => producer.epoch),
-        moved.map((producer) => producer.landed.through),
-        moved.map((producer) => JSON.stringify(producer.landed.above)),
-        this.partition,
-      ],
-    );
+  /** Moves watermarks, and does what belongs to it in the same transaction; in memory only when Postgres has them. */
+  async save(
+    moved: readonly (ProducerEpoch & { readonly landed: LandedRanges })[],
+    together: (query: Query) => Promise<void>,
+  ): Promise<void> {
+    await this.session.transaction(async (query) => {
+      await together(query);
+      await query(
+        `INSERT INTO landing_watermarks AS w (producer_id, epoch, partition, through, above)
+         SELECT producer_id, epoch, $5, through, above
+         FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::jsonb[]) AS moved(producer_id, epoch, through, above)
+         ON CONFLICT (producer_id, epoch)
+         DO UPDATE SET through = excluded.through, above = excluded.above, updated_at = now()`,
+        [
+          moved.map((producer) => producer.producerId),
+          moved.map((producer) => producer.epoch),
+          moved.map((producer) => producer.landed.through),
+          moved.map((producer) => JSON.stringify(producer.landed.above)),
+          this.partition,
+        ],
+      );
+    });
     for (const producer of moved) this.known.set(producerKey(producer), producer.landed);
   }
 }

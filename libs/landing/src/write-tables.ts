@@ -1,29 +1,38 @@
 import { WarehouseRejection, type Parameter, type Warehouse } from '@weir/warehouse';
+import type { Fence } from './fence.js';
 import { producerKey } from './landing-event.js';
 import type { DeadLetter, PreparedBatch } from './prepare-batch.js';
 import type { SinkTable } from './sink-table.js';
-import { digestOf, type ItemPlace, type TableRows } from './table-rows.js';
+import type { ItemPlace, TableRows } from './table-rows.js';
+
+export interface WriteContext {
+  readonly warehouse: Warehouse;
+  readonly sink: string;
+  readonly fence: Fence;
+  /**
+   * Whether a run before this one may have inserted some of these events, and the warehouse may have forgotten with which token: then it
+   * is asked, and what it holds is left out.
+   */
+  readonly looksFirst: boolean;
+}
 
 /**
- * Lands a batch's rows. Events that a table holds already, because a run before this one crashed between its insert and its watermark,
- * are left out of it. Returns what the warehouse refuses for good.
+ * Lands a batch's rows. A repeat of the same rows inserts nothing, since they carry the same tokens. Returns what the warehouse refuses
+ * for good.
  *
- * @throws where the outcome is not known or something was not inserted: the caller repeats the whole batch.
+ * @throws where the outcome is not known or something was not inserted: the caller repeats the whole batch. DeposedError where this
+ * process may not write any more.
  */
-export async function writeTables(
-  warehouse: Warehouse,
-  sink: string,
-  batch: PreparedBatch,
-): Promise<readonly DeadLetter[]> {
+export async function writeTables(batch: PreparedBatch, context: WriteContext): Promise<readonly DeadLetter[]> {
   const { tables } = batch;
-  const landed = await findLanded(warehouse, batch);
+  const landed = context.looksFirst ? await findLanded(context.warehouse, batch) : new Map<SinkTable, Set<string>>();
   // Each is waited for, also when another fails: a repeat must not overtake an insert that is still under way.
   const written = await Promise.allSettled(
     tables.map((rows) => {
       const known = landed.get(rows.table);
       const isKnown = (place: ItemPlace): boolean => known?.has(originKey(batch, place)) ?? false;
       const waiting = known ? rows.without(isKnown) : rows;
-      return insertOrSplit({ warehouse, sink, batch, rows: waiting }, { start: 0, end: waiting.count });
+      return insertOrSplit({ ...context, batch, rows: waiting }, { start: 0, end: waiting.count });
     }),
   );
   return written.flatMap((result) => {
@@ -37,15 +46,17 @@ function originKey(batch: PreparedBatch, place: ItemPlace): string {
   return origin ? `${producerKey(origin)}:${origin.sequence}` : '';
 }
 
-interface TableInsert {
-  readonly warehouse: Warehouse;
-  readonly sink: string;
+interface TableInsert extends WriteContext {
   readonly batch: PreparedBatch;
   readonly rows: TableRows;
 }
 
+/** The token names the rows: a repeat of the same ones is inserted once, whoever repeats it, and it never stands for others. */
+export const insertToken = (sink: string, rows: TableRows, { start, end }: Span): string =>
+  `${sink}:${rows.table.name}:${rows.digest(start, end)}`;
+
 /** Some items of a table's rows. */
-interface Span {
+export interface Span {
   readonly start: number;
   readonly end: number;
 }
@@ -53,11 +64,11 @@ interface Span {
 /** One refused row must not hold back the others: the batch is halved until it stands alone. */
 async function insertOrSplit(insert: TableInsert, { start, end }: Span): Promise<readonly DeadLetter[]> {
   if (end <= start) return [];
-  const { warehouse, sink, batch, rows } = insert;
+  const { warehouse, sink, fence, batch, rows } = insert;
   const { table } = rows;
   const lines = rows.slice(start, end);
-  // The token names the rows: a repeat of the same ones is inserted once, whoever repeats it, and it never stands for others.
-  const token = `${sink}:${table.name}:${digestOf(lines)}`;
+  const token = insertToken(sink, rows, { start, end });
+  fence.assertHeld();
   try {
     await warehouse.insertLines({ table: table.name, columns: table.columns, lines, token });
     return [];

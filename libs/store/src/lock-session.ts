@@ -27,8 +27,8 @@ export interface LockOptions extends StoreAddress {
   readonly retryMs?: number;
   /** Told of each failed attempt to connect. */
   readonly onError?: (error: unknown) => void;
-  /** Told each time that another holds the lock. */
-  readonly onHeld?: () => void;
+  /** Told each time that another holds the lock, with a connection to look into it. */
+  readonly onHeld?: (query: Query) => void | Promise<void>;
 }
 
 /**
@@ -58,11 +58,11 @@ async function tryLock(options: LockOptions): Promise<LockSession | undefined> {
       [options.name],
     );
     if (rows[0]?.held === true) return openSession(client);
+    await options.onHeld?.(queryOn(client));
   } catch (error) {
     await endClient(client);
     throw error;
   }
-  options.onHeld?.();
   await endClient(client);
   return undefined;
 }
