@@ -33,6 +33,9 @@ export interface Connection {
     /** Password by service name, which is also the user's name. */
     readonly natsUsers: Readonly<Record<string, string>>;
     readonly postgresFolder?: string;
+    readonly logKeyFile: string;
+    /** Folder of signed checkpoints. */
+    readonly checkpoints: string;
     readonly keyPepper: string;
     readonly masterKey: string;
     /** Pid by part: nats, postgres, clickhouse, simulator. */

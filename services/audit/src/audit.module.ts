@@ -1,5 +1,6 @@
 import { Inject, Module, type INestApplication, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { connectBus, type BusConnection } from '@weir/bus';
+import { EVENT_PARTITIONS } from '@weir/contracts';
 import {
   CLOCK,
   HEALTH,
@@ -15,6 +16,7 @@ import {
 import { startLanding, type Landing } from '@weir/landing';
 import { runMigrations } from '@weir/store';
 import { WAREHOUSE_SCHEMA, createWarehouse, migrateWarehouse, type Warehouse } from '@weir/warehouse';
+import { CheckpointSigner } from './adapters/checkpoints/checkpoint-signer.js';
 import { AUDIT_MIGRATIONS } from './adapters/store/migrations.js';
 import { auditSink } from './adapters/warehouse/audit-sink.js';
 import { DirectoryMirror } from './adapters/warehouse/directory-mirror.js';
@@ -24,6 +26,9 @@ const BUS = Symbol('audit.bus');
 const WAREHOUSE = Symbol('audit.warehouse');
 const LANDING = Symbol('audit.landing');
 const DIRECTORY = Symbol('audit.directory');
+const CHECKPOINTS = Symbol('audit.checkpoints');
+
+const SCHEMA = 'audit';
 
 const bus: Provider = {
   provide: BUS,
@@ -86,11 +91,38 @@ const foundation: Provider = {
   }),
 };
 
+const checkpoints: Provider = {
+  provide: CHECKPOINTS,
+  inject: [FOUNDATION],
+  useFactory: ({ settings, ...kit }: Foundation) =>
+    new CheckpointSigner({
+      ...kit,
+      store: { url: settings.WEIR_POSTGRES_URL, schema: SCHEMA },
+      keyFile: settings.WEIR_LOG_KEY_FILE,
+      folder: settings.WEIR_CHECKPOINTS_DIR,
+      partitions: EVENT_PARTITIONS,
+      timeScale: settings.WEIR_TIME_SCALE,
+    }),
+};
+
+/** What waits until stores can be used. */
+interface Companions {
+  readonly mirror: DirectoryMirror;
+  readonly signer: CheckpointSigner;
+}
+
+const COMPANIONS = Symbol('audit.companions');
+const companions: Provider = {
+  provide: COMPANIONS,
+  inject: [DIRECTORY, CHECKPOINTS],
+  useFactory: (mirror: DirectoryMirror, signer: CheckpointSigner): Companions => ({ mirror, signer }),
+};
+
 const landing: Provider = {
   provide: LANDING,
-  inject: [FOUNDATION, BUS, WAREHOUSE, DIRECTORY],
-  useFactory: (kit: Foundation, connection: BusConnection, target: Warehouse, mirror: DirectoryMirror): Landing => {
-    const store = { url: kit.settings.WEIR_POSTGRES_URL, schema: 'audit' };
+  inject: [FOUNDATION, BUS, WAREHOUSE, COMPANIONS],
+  useFactory: (kit: Foundation, connection: BusConnection, target: Warehouse, waiting: Companions): Landing => {
+    const store = { url: kit.settings.WEIR_POSTGRES_URL, schema: SCHEMA };
     return startLanding({
       sink: auditSink,
       connection,
@@ -101,14 +133,24 @@ const landing: Provider = {
       prepare: async (signal) => {
         await runMigrations({ ...store, migrations: AUDIT_MIGRATIONS, signal });
         await migrateWarehouse(target, WAREHOUSE_SCHEMA);
-        await mirror.start();
+        await waiting.mirror.start();
+        waiting.signer.start();
       },
     });
   },
 };
 
 @Module({
-  providers: [foundation, bus, warehouse, directory, landing, { provide: MICROSERVICE_STRATEGIES, useValue: [] }],
+  providers: [
+    foundation,
+    bus,
+    warehouse,
+    directory,
+    checkpoints,
+    companions,
+    landing,
+    { provide: MICROSERVICE_STRATEGIES, useValue: [] },
+  ],
 })
 export class AuditModule implements OnApplicationShutdown {
   constructor(
@@ -131,4 +173,6 @@ export class AuditModule implements OnApplicationShutdown {
 export async function drainAudit(app: INestApplication): Promise<void> {
   await app.get<Landing>(LANDING, { strict: false }).drain();
   await app.get<DirectoryMirror>(DIRECTORY, { strict: false }).close();
+  // Last: what has landed until now is signed before the process ends.
+  await app.get<CheckpointSigner>(CHECKPOINTS, { strict: false }).close();
 }

@@ -38,6 +38,9 @@ export interface Connection {
     };
     readonly natsUsers: Readonly<Record<string, string>>;
     readonly postgresFolder?: string;
+    /** The keys the record's log is signed with, and where signed checkpoints are copied to. */
+    readonly logKeyFile: string;
+    readonly checkpoints: string;
     readonly keyPepper: string;
     readonly masterKey: string;
     readonly parts: Readonly<Record<string, number>>;
@@ -78,6 +81,8 @@ export function buildConnection(input: ConnectionInput): Connection {
         : {}),
       natsUsers: secrets.natsPasswords,
       ...(input.postgresFolder === undefined ? {} : { postgresFolder: input.postgresFolder }),
+      logKeyFile: facts.logKeyFile,
+      checkpoints: facts.checkpoints,
       keyPepper: secrets.keyPepper,
       masterKey: secrets.masterKey,
       parts: describeParts(input),

@@ -12,6 +12,8 @@ const facts: StackFacts = {
   simulatorUrl: 'http://127.0.0.1:8083',
   configurationFile: '/home/weir.yaml',
   journals: '/home/journals',
+  logKeyFile: '/home/log-key',
+  checkpoints: '/home/checkpoints',
 };
 
 describe('the service table', () => {

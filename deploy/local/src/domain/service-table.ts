@@ -12,6 +12,9 @@ export interface StackFacts {
   readonly simulatorUrl: string;
   readonly configurationFile: string;
   readonly journals: string;
+  readonly logKeyFile: string;
+  /** Where audit copies signed checkpoints. */
+  readonly checkpoints: string;
 }
 
 export interface ServiceEntry {
@@ -54,7 +57,18 @@ export const SERVICE_TABLE: readonly ServiceEntry[] = [
       WEIR_SIMULATOR_URL: facts.simulatorUrl,
     }),
   },
-  { name: 'audit', wave: 1, phase: PHASE.sinks, slot: 3, readsSecretVariables: false, environment: sinkEnvironment },
+  {
+    name: 'audit',
+    wave: 1,
+    phase: PHASE.sinks,
+    slot: 3,
+    readsSecretVariables: false,
+    environment: (facts) => ({
+      ...sinkEnvironment(facts),
+      WEIR_LOG_KEY_FILE: facts.logKeyFile,
+      WEIR_CHECKPOINTS_DIR: facts.checkpoints,
+    }),
+  },
   {
     name: 'billing',
     wave: 1,

@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createKey } from '@weir/credentials';
 import { buildConnection } from '../domain/connection.js';
 import { INFRASTRUCTURE_PARTS, PORTS_PER_STACK, planPorts, type InfrastructurePart } from '../domain/parts.js';
@@ -207,6 +207,8 @@ export class Stack {
       simulatorUrl: `http://127.0.0.1:${ports.simulator}`,
       configurationFile: this.home.configurationFile,
       journals: this.home.path('journals'),
+      logKeyFile: this.home.path('log-key'),
+      checkpoints: resolve(this.options.childEnvironment['WEIR_CHECKPOINTS_DIR'] ?? this.home.path('checkpoints')),
     };
   }
 }
