@@ -1,4 +1,5 @@
 import type { Warehouse } from '@weir/warehouse';
+import type { DeadLetterFacts } from './landing-log.js';
 import type { DeadLetter } from './prepare-batch.js';
 import { countCell, encodeCell, timeCell, type TextCell } from './sink-table.js';
 import { digestOf } from './table-rows.js';
@@ -71,24 +72,44 @@ async function findLanded(
   return new Set(rows.map((row) => `${row.stream_sequence}:${row.line}:${row.reason}`));
 }
 
-function cellsOf({ item, fault }: DeadLetter, context: DeadLetterContext): TextCell[] {
+/** What a dead letter states, for its row and for the log alike. */
+export function factsOf(
+  { item, fault }: DeadLetter,
+  context: Pick<DeadLetterContext, 'stream' | 'streamCreated'>,
+): DeadLetterFacts {
   const bytes = item.kind === 'event' ? item.event.leaf : item.bytes;
   // An identity that no column can hold must not make the dead letter itself undeliverable.
   const origin = item.origin && UUID.test(item.origin.producerId) ? item.origin : null;
+  return {
+    reason: fault.reason,
+    detail: fault.detail,
+    stream: context.stream,
+    streamCreated: Date.parse(context.streamCreated),
+    streamSequence: item.position.streamSequence,
+    line: item.position.line,
+    origin,
+    digest: digestOf(bytes),
+    bytes: bytes.length,
+    content: bytes.toString('utf8', 0, CONTENT_BYTES_MAX),
+  };
+}
+
+function cellsOf(letter: DeadLetter, context: DeadLetterContext): TextCell[] {
+  const { reason, detail, stream, streamCreated, streamSequence, line, origin, ...rest } = factsOf(letter, context);
   return [
     timeCell(context.now),
     context.sink,
-    fault.reason,
-    fault.detail,
-    context.stream,
-    timeCell(Date.parse(context.streamCreated)),
-    item.position.streamSequence,
-    item.position.line,
+    reason,
+    detail,
+    stream,
+    timeCell(streamCreated),
+    streamSequence,
+    line,
     origin?.producerId ?? null,
     countCell(origin?.epoch ?? 0),
     countCell(origin?.sequence ?? 0),
-    digestOf(bytes),
-    bytes.length,
-    bytes.toString('utf8', 0, CONTENT_BYTES_MAX),
+    rest.digest,
+    rest.bytes,
+    rest.content,
   ];
 }

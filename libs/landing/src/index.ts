@@ -1,5 +1,6 @@
 export { LANDING_STEPS, createFailpoint, type Failpoint, type LandingStep } from './failpoint.js';
 export type { Fault, FaultReason, LandingEvent, Origin } from './landing-event.js';
+export type { AppendedLog, DeadLetterFacts, LandingLog, LogDraft, PartitionLog } from './landing-log.js';
 export type { LandingSink, RowSource } from './landing-sink.js';
 export {
   countCell,

@@ -1,8 +1,9 @@
 import type { LandedReport } from '@weir/contracts';
-import { writeDeadLetters, type DeadLetterContext } from './dead-letters.js';
+import { factsOf, writeDeadLetters, type DeadLetterContext } from './dead-letters.js';
 import type { Failpoint } from './failpoint.js';
 import type { Fence } from './fence.js';
 import { positionRanges, type Intent, type Intents } from './intents.js';
+import type { AppendedLog, PartitionLog } from './landing-log.js';
 import type { LandingSink } from './landing-sink.js';
 import type { PreparedBatch } from './prepare-batch.js';
 import type { Warehouse } from '@weir/warehouse';
@@ -21,6 +22,8 @@ export interface BatchContext extends Omit<DeadLetterContext, 'now'> {
   /** When the batch was recorded, where an earlier writer has recorded it. */
   readonly recordedAt?: number;
   readonly failpoint: Failpoint;
+  /** The log of what lands; undefined where the sink keeps none. */
+  readonly log: PartitionLog | undefined;
 }
 
 export interface LandedBatch {
@@ -55,17 +58,33 @@ export async function landBatch(batch: PreparedBatch, context: BatchContext): Pr
     const deadLetters = [...batch.deadLetters, ...refused];
     fence.assertHeld();
     await writeDeadLetters(context.warehouse, deadLetters, { ...context, now });
+    const appended = await appendLog(batch, context);
     await failpoint('insert');
     await watermarks.save(
       touched.filter((producer) => producer.hasMoved),
-      (query) => intents.finish(query),
+      async (query) => {
+        await intents.finish(query);
+        await appended?.save(query);
+      },
     );
+    appended?.commit();
     await failpoint('done');
     for (const { fault } of deadLetters) reasons.set(fault.reason, (reasons.get(fault.reason) ?? 0) + 1);
   }
   // Only now: an insert whose outcome is not known may still be reading them.
   for (const rows of batch.tables) rows.release();
   return { landed: batch.landed, duplicates: batch.duplicates, deadLetters: reasons, reports };
+}
+
+/**
+ * Last of what is inserted: so a leaf never stands in the log before the rows that it speaks for. What the warehouse refuses was found out
+ * after the leaves were made; its row alone tells.
+ */
+async function appendLog(batch: PreparedBatch, context: BatchContext): Promise<AppendedLog | undefined> {
+  if (!context.log || !batch.draft) return undefined;
+  for (const letter of batch.deadLetters) batch.draft.addDeadLetter(factsOf(letter, context));
+  context.fence.assertHeld();
+  return context.log.append(batch.draft);
 }
 
 /** What is about to be inserted, and from which messages it can be made again. */

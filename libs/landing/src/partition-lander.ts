@@ -16,6 +16,7 @@ import { collectMessages, cutBatches, type CollectLimits } from './collect-messa
 import type { Failpoint } from './failpoint.js';
 import { DeposedError } from './fence.js';
 import type { ReadMessage } from './landing-event.js';
+import type { LandingLog } from './landing-log.js';
 import type { LandingMetrics } from './landing-metrics.js';
 import type { LandingSink } from './landing-sink.js';
 import { readMessage } from './read-message.js';
@@ -23,6 +24,7 @@ import { Tenure, type LandedMessages, type Message } from './tenure.js';
 
 export interface LanderOptions {
   readonly sink: LandingSink;
+  readonly log: LandingLog | undefined;
   readonly partition: number;
   readonly partitions: number;
   readonly connection: BusConnection;

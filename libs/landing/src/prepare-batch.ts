@@ -1,5 +1,6 @@
 import { producerKey, type Fault, type LandingItem, type Origin, type ReadMessage, type Run } from './landing-event.js';
 import { addRange, countLanded, hasLanded, type LandedRanges } from './landed-ranges.js';
+import type { LogDraft } from './landing-log.js';
 import type { LandingSink } from './landing-sink.js';
 import type { SinkRow, SinkTable } from './sink-table.js';
 import { TableRows, type ItemPlace } from './table-rows.js';
@@ -38,6 +39,8 @@ export class PreparedBatch {
     private readonly sink: LandingSink,
     /** Reads a message of the batch once more. */
     private readonly readAgain: (message: number) => ReadMessage,
+    /** What the batch adds to the log; undefined where the sink keeps none. */
+    readonly draft?: LogDraft,
   ) {}
 
   get tables(): readonly TableRows[] {
@@ -94,6 +97,7 @@ export class PreparedBatch {
       this.deadLetters.push({ item, fault: item.fault });
       return;
     }
+    this.draft?.addEvent(item.event);
     if (item.event.fault) this.deadLetters.push({ item, fault: item.event.fault });
     for (const source of this.sink.sources) {
       const made = makeRows(() => source(item.event));

@@ -7,11 +7,14 @@ import type { Warehouse } from '@weir/warehouse';
 import { noFailpoint, type Failpoint } from './failpoint.js';
 import { createLandingMetrics } from './landing-metrics.js';
 import { LANDING_MIGRATIONS, landingStore } from './landing-schema.js';
+import type { LandingLog } from './landing-log.js';
 import type { LandingSink } from './landing-sink.js';
 import { PartitionLander } from './partition-lander.js';
 
 export interface LandingOptions {
   readonly sink: LandingSink;
+  /** Keeps a tamper-evident log of what lands; none by default. */
+  readonly log?: LandingLog;
   readonly connection: BusConnection;
   /** Where the sink's watermarks are; its migrations hold `landingMigration`. */
   readonly store: StoreAddress;
@@ -57,7 +60,17 @@ export function startLanding(options: LandingOptions): Landing {
   const stop = new AbortController();
   const landers = Array.from(
     { length: partitions },
-    (_, partition) => new PartitionLander({ ...options, partition, partitions, metrics, limits, timeScale, failpoint }),
+    (_, partition) =>
+      new PartitionLander({
+        ...options,
+        log: options.log,
+        partition,
+        partitions,
+        metrics,
+        limits,
+        timeScale,
+        failpoint,
+      }),
   );
   landers.forEach((lander, partition) =>
     options.health.register(`landing ${sink.name} ${partition}`, () => lander.state()),

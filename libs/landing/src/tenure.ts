@@ -10,6 +10,7 @@ import { landBatch, type LandedBatch } from './land-batch.js';
 import { NOTHING_LANDED } from './landed-ranges.js';
 import { producerKey, type ReadMessage, type Run } from './landing-event.js';
 import { landingStore } from './landing-schema.js';
+import type { LandingLog, PartitionLog } from './landing-log.js';
 import type { LandingSink } from './landing-sink.js';
 import { PreparedBatch } from './prepare-batch.js';
 import { Watermarks } from './watermarks.js';
@@ -19,6 +20,7 @@ export type Message = Pick<StreamBatch, 'streamSequence' | 'payload'>;
 
 export interface TenureOptions {
   readonly sink: LandingSink;
+  readonly log: LandingLog | undefined;
   readonly partition: number;
   readonly connection: BusConnection;
   readonly store: StoreAddress;
@@ -52,6 +54,7 @@ export interface LandedMessages extends LandedBatch {
 export class Tenure {
   private readonly watermarks: Watermarks;
   private readonly intents: Intents;
+  private readonly log: PartitionLog | undefined;
   /** Runs of events that may stand in the warehouse though no watermark says so; undefined until it has recovered. */
   private doubts: readonly Run[] | undefined;
 
@@ -62,6 +65,7 @@ export class Tenure {
   ) {
     const { partition, store } = options;
     this.watermarks = new Watermarks(partition, session);
+    this.log = options.log?.open(partition, { query: session.query, warehouse: options.warehouse });
     this.intents = new Intents({ session, partition, fence, schema: landingStore(store).schema });
   }
 
@@ -151,6 +155,7 @@ export class Tenure {
       fence: this.fence,
       intents: this.intents,
       watermarks: this.watermarks,
+      log: this.log,
       stream: eventStreamName(partition),
       positions: messages.map((message) => message.streamSequence),
       looksFirst: looksFirst || touchesDoubt(this.doubts ?? [], batch.runs),
@@ -161,11 +166,12 @@ export class Tenure {
 
   private async prepare(messages: readonly Message[]): Promise<PreparedBatch> {
     const { sink, read } = this.options;
-    const batch = new PreparedBatch(sink, (index) => {
+    const readAgain = (index: number): ReadMessage => {
       const message = messages[index];
       if (!message) throw new RangeError('no such message in the batch');
       return read(message);
-    });
+    };
+    const batch = new PreparedBatch(sink, readAgain, this.log?.draft());
     for (const message of messages) {
       const lines = read(message);
       const key = lines.run && producerKey(lines.run);

@@ -38,6 +38,11 @@ export interface Warehouse {
   insertLines(batch: InsertBatch): Promise<void>;
   /** Rows of a query with bound parameters. 64-bit integers and decimals are strings. */
   query<Row = Record<string, unknown>>(sql: string, parameters?: Readonly<Record<string, Parameter>>): Promise<Row[]>;
+  /**
+   * The same as text in the format `TabSeparated`, for what reads many rows: one string of lines, each with its newline. The caller bounds
+   * the number of rows.
+   */
+  queryText(sql: string, parameters?: Readonly<Record<string, Parameter>>): Promise<string>;
   /** Runs a statement without a result. */
   command(sql: string): Promise<void>;
   close(): Promise<void>;
@@ -77,6 +82,10 @@ export function createWarehouse(settings: WarehouseSettings): Warehouse {
         clickhouse_settings: EXACT_JSON,
       });
       return result.json<Row>();
+    },
+    queryText: async (sql, parameters = {}) => {
+      const result = await client.query({ query: sql, query_params: { ...parameters }, format: 'TabSeparated' });
+      return result.text();
     },
     command: async (sql) => {
       await client.command({ query: sql });

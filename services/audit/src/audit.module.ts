@@ -20,6 +20,7 @@ import { CheckpointSigner } from './adapters/checkpoints/checkpoint-signer.js';
 import { AUDIT_MIGRATIONS } from './adapters/store/migrations.js';
 import { auditSink } from './adapters/warehouse/audit-sink.js';
 import { DirectoryMirror } from './adapters/warehouse/directory-mirror.js';
+import { leafLog } from './adapters/warehouse/leaf-log.js';
 import type { AuditSettings } from './settings.js';
 
 const BUS = Symbol('audit.bus');
@@ -125,6 +126,7 @@ const landing: Provider = {
     const store = { url: kit.settings.WEIR_POSTGRES_URL, schema: SCHEMA };
     return startLanding({
       sink: auditSink,
+      log: leafLog,
       connection,
       store,
       warehouse: target,

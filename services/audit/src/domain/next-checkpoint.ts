@@ -16,8 +16,8 @@ export class InconsistentLogError extends Error {
 export const originOf = (keyName: string, partition: number): string => `${keyName}/${partition}`;
 
 /** Extension lines of Weir's checkpoints: when it was signed, and a new key, in the checkpoint that both the old and the new one sign. */
-export const TIME_LINE = 'time ';
-export const KEY_LINE = 'key ';
+const TIME_LINE = 'time ';
+const KEY_LINE = 'key ';
 
 export interface NextCheckpointOptions {
   readonly origin: string;

@@ -5,13 +5,8 @@ import { signCheckpoint } from '@weir/translog';
 import { chooseSigners, nextCheckpoint, originOf } from '../../domain/next-checkpoint.js';
 import { appendCheckpoints, findLastCheckpoint, type SignedCheckpoint } from '../files/checkpoint-folder.js';
 import { loadLogKeys } from '../files/log-key-file.js';
-import {
-  findLastNote,
-  readHead,
-  readVerifierKeys,
-  saveCheckpoints,
-  saveVerifierKey,
-} from '../store/checkpoint-store.js';
+import { findLastNote, readVerifierKeys, saveCheckpoints, saveVerifierKey } from '../store/checkpoint-store.js';
+import { readHead } from '../store/log-head-store.js';
 
 export interface CheckpointSignerOptions {
   readonly store: StoreAddress;

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { generateSignerKey, parseSignerKey, type NoteSigner } from '@weir/translog';
 
 /** The file of the log's keys cannot be used. */
-export class LogKeyFileError extends Error {
+class LogKeyFileError extends Error {
   override readonly name = 'LogKeyFileError';
 }
 

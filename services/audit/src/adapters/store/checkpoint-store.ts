@@ -1,13 +1,5 @@
 import type { Query } from '@weir/store';
-import type { StoredHead } from '../../domain/next-checkpoint.js';
 import type { SignedCheckpoint } from '../files/checkpoint-folder.js';
-
-/** The head of a partition's log; an empty log where nothing has landed. */
-export async function readHead(query: Query, partition: number): Promise<StoredHead> {
-  const [row] = await query('SELECT size, frontier FROM log_heads WHERE partition = $1', [partition]);
-  if (!row) return { size: 0, frontier: new Uint8Array() };
-  return { size: Number(row['size']), frontier: row['frontier'] as Buffer };
-}
 
 /** The note signed last of a partition. */
 export async function findLastNote(query: Query, partition: number): Promise<string | undefined> {
