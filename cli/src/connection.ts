@@ -6,12 +6,22 @@ export interface Connection {
   readonly gateway?: { readonly url: string };
   readonly admin?: { readonly url: string };
   readonly billing?: { readonly url: string; readonly token: string };
-  readonly clickhouse?: { readonly url: string; readonly user: string; readonly database: string };
+  readonly clickhouse?: {
+    readonly url: string;
+    readonly user: string;
+    readonly password: string;
+    readonly database: string;
+  };
   readonly postgres?: { readonly url: string };
   readonly nats?: { readonly url: string };
   readonly simulator?: { readonly url: string };
   readonly services: Readonly<Record<string, readonly ServiceInstance[]>>;
   readonly isSimulated: boolean;
+  readonly internal?: {
+    /** Folder of signed checkpoints. */
+    readonly checkpoints?: string;
+    readonly logKeyFile?: string;
+  };
 }
 
 export interface ServiceInstance {

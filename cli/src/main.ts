@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { auditCommand } from './audit/commands.js';
 import { billingCommand } from './billing/billing.command.js';
 import { UsageError, type Command } from './command.js';
 import { findConnection } from './connection.js';
@@ -24,6 +25,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   status: statusCommand,
   prices: pricesCommand,
   billing: billingCommand,
+  audit: auditCommand,
 };
 
 const USAGE = `${Object.values(COMMANDS)

@@ -4,7 +4,7 @@ import { mapToExitCode, renderStatus, type ProcessState } from './status-report.
 
 const connection: Connection = {
   gateway: { url: 'http://127.0.0.1:8080' },
-  clickhouse: { url: 'http://127.0.0.1:8082', user: 'reader', database: 'weir' },
+  clickhouse: { url: 'http://127.0.0.1:8082', user: 'reader', password: 'hidden-3', database: 'weir' },
   postgres: { url: 'postgres://weir:hidden-1@127.0.0.1:8085/weir' },
   nats: { url: 'nats://weir:hidden-2@127.0.0.1:8084' },
   services: {},
