@@ -2,13 +2,15 @@ import {
   AttemptFinishedV1,
   CallDeniedV1,
   CallFinishedV1,
+  CHARGE_BUCKETS,
   USAGE_BUCKETS,
+  type ChargeBucket,
   type EventData,
   type EventEnvelope,
   type PriceRecord,
   type Usage,
 } from '@weir/contracts';
-import { chargedUsage, parsePico, rate, ratesOf, type PicoUsd } from '@weir/money';
+import { chargedUsage, parsePico, rateUsage, type PicoUsd } from '@weir/money';
 
 /**
  * What each column of each base table must hold, said a second time and independently of the services that write it: from the leaf alone
@@ -139,7 +141,7 @@ export type FinishedAttempt = EventData<typeof AttemptFinishedV1>;
 /** One cost line as rating it again gives it. */
 export interface RatedLine {
   readonly line: number;
-  readonly bucket: (typeof USAGE_BUCKETS)[number];
+  readonly bucket: ChargeBucket;
   readonly quantity: number;
   readonly rate: PicoUsd | null;
   readonly cost: PicoUsd | null;
@@ -162,14 +164,27 @@ export function rateAttempt(
 ): AttemptFacts {
   const usage = chargedUsage(attempt);
   const price = attempt.priceVersion === null ? undefined : findPrice(attempt.priceVersion);
-  const rated = price && rate(usage, ratesOf(price));
-  const lines = USAGE_BUCKETS.flatMap((bucket, line) => {
-    if (usage[bucket] === 0) return [];
-    const known = rated?.lines.find((candidate) => candidate.bucket === bucket);
-    return [{ line, bucket, quantity: usage[bucket], rate: known?.ratePico ?? null, cost: known?.costPico ?? null }];
-  });
+  const rated = price && rateUsage(usage, price);
+  const lines = rated
+    ? rated.lines.map(({ bucket, quantity, ratePico, costPico }) => ({
+        bucket,
+        quantity,
+        rate: ratePico,
+        cost: costPico,
+      }))
+    : CHARGE_BUCKETS.map((bucket) => ({ bucket, quantity: usage[bucket] ?? 0, rate: null, cost: null })).filter(
+        ({ quantity }) => quantity > 0,
+      );
   const isUnpriced = !rated && lines.length > 0;
-  return { event, attempt, usage, lines, total: rated ? rated.total : isUnpriced ? null : (0n as PicoUsd), isUnpriced };
+  const placed = lines.map((line) => ({ line: CHARGE_BUCKETS.indexOf(line.bucket), ...line }));
+  return {
+    event,
+    attempt,
+    usage,
+    lines: placed,
+    total: rated ? rated.total : isUnpriced ? null : (0n as PicoUsd),
+    isUnpriced,
+  };
 }
 
 const attemptContext: Rules<AttemptFacts> = {

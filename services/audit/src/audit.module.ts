@@ -13,7 +13,7 @@ import {
   type Logger,
   type Registry,
 } from '@weir/kit';
-import { startLanding, type Landing } from '@weir/landing';
+import { createFailpoint, startLanding, type Landing } from '@weir/landing';
 import { runMigrations } from '@weir/store';
 import { WAREHOUSE_SCHEMA, createWarehouse, migrateWarehouse, type Warehouse } from '@weir/warehouse';
 import { CheckpointSigner } from './adapters/checkpoints/checkpoint-signer.js';
@@ -132,6 +132,7 @@ const landing: Provider = {
       warehouse: target,
       ...kit,
       timeScale: kit.settings.WEIR_TIME_SCALE,
+      failpoint: createFailpoint(kit.settings.NODE_ENV === 'test' ? kit.settings.WEIR_FAILPOINT : undefined),
       prepare: async (signal) => {
         await runMigrations({ ...store, migrations: AUDIT_MIGRATIONS, signal });
         await migrateWarehouse(target, WAREHOUSE_SCHEMA);

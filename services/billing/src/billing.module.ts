@@ -14,7 +14,7 @@ import {
   type Logger,
   type Registry,
 } from '@weir/kit';
-import { startLanding, type Landing } from '@weir/landing';
+import { createFailpoint, startLanding, type Landing } from '@weir/landing';
 import { WAREHOUSE_SCHEMA, createWarehouse, migrateWarehouse, type Warehouse } from '@weir/warehouse';
 import { PricePublisher } from './adapters/bus/price-publisher.js';
 import { readPriceLists } from './adapters/files/read-price-lists.js';
@@ -184,6 +184,7 @@ const landing: Provider = {
       warehouse: target,
       ...kit,
       timeScale: settings.WEIR_TIME_SCALE,
+      failpoint: createFailpoint(settings.NODE_ENV === 'test' ? settings.WEIR_FAILPOINT : undefined),
       prepare: async (signal) => {
         book.replace(await loadPrices(settings, store, signal));
         prices.start(book.all(), async () => {
