@@ -4,7 +4,8 @@ const tokens = z.int().nonnegative();
 
 /**
  * Tokens of one attempt in disjoint buckets: their sum is everything the provider counted.
- * `output` excludes `reasoning`; where a provider does not separate the two, `reasoning` is 0.
+ * `output` excludes `reasoning`; where a provider does not separate the two, `reasoning` is 0. Tokens of sound are in buckets of their own,
+ * which are there where the provider counts any. `tier` is the tier of service the provider says it served at, where that is not the standard one.
  */
 export const Usage = z.object({
   inputUncached: tokens,
@@ -13,6 +14,9 @@ export const Usage = z.object({
   inputCacheWrite1h: tokens,
   output: tokens,
   reasoning: tokens,
+  inputAudio: tokens.optional(),
+  outputAudio: tokens.optional(),
+  tier: z.enum(['batch', 'flex', 'priority']).optional(),
 });
 export type Usage = z.infer<typeof Usage>;
 
@@ -34,12 +38,13 @@ export interface ProviderTotals {
 
 /** Tokens in, all buckets together. */
 export function sumInput(usage: Usage): number {
-  return usage.inputUncached + usage.inputCacheRead + usage.inputCacheWrite5m + usage.inputCacheWrite1h;
+  const { inputUncached, inputCacheRead, inputCacheWrite5m, inputCacheWrite1h, inputAudio = 0 } = usage;
+  return inputUncached + inputCacheRead + inputCacheWrite5m + inputCacheWrite1h + inputAudio;
 }
 
-/** Tokens out, reasoning included. */
+/** Tokens out, reasoning and sound included. */
 export function sumOutput(usage: Usage): number {
-  return usage.output + usage.reasoning;
+  return usage.output + usage.reasoning + (usage.outputAudio ?? 0);
 }
 
 /** The buckets do not add up to what the provider said. Carries both sides, for the record. */
@@ -49,7 +54,10 @@ export class UsageMismatchError extends Error {
 
 /** Says where the buckets and the provider's totals differ, or undefined where they agree. */
 export function findUsageMismatch(usage: Usage, totals: ProviderTotals): string | undefined {
-  const invalid = Object.entries(usage).find(([, value]) => !Number.isSafeInteger(value) || value < 0);
+  const { tier: _tier, ...counts } = usage;
+  const invalid = Object.entries(counts).find(
+    ([, value]) => value !== undefined && (!Number.isSafeInteger(value) || value < 0),
+  );
   if (invalid) return `${invalid[0]} is ${invalid[1]}`;
   const input = sumInput(usage);
   const output = sumOutput(usage);

@@ -227,6 +227,10 @@ describe('billing', () => {
       cost: null,
       unpriced: true,
     });
+    // So is one whose price knows nothing of the tier it was served at.
+    const flexible = finish({ usage: usage({ output: 3, tier: 'flex' }) });
+    await hasLanded(flexible);
+    expect(await attemptOf(flexible)).toMatchObject({ cost: null, unpriced: true });
     const [spend] = await reader.query("SELECT * FROM weir.spend_by_model WHERE provider = 'unpriced-provider'");
     expect(spend).toMatchObject({ cost: '0', unpriced_attempts: '1', attempts: '1' });
     expect(await billing.metrics()).toMatch(/weir_billing_unpriced_attempts_total\{[^}]*unpriced-provider[^}]*\} 1/);

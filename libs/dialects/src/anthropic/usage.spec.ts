@@ -60,4 +60,13 @@ describe('Anthropic usage', () => {
     counted.add({ input_tokens: 1, output_tokens: 2, output_tokens_details: { thinking_tokens: 3 } });
     expect(counted.mismatch).toBe('thinking tokens are 3, all output 2');
   });
+
+  it('keeps the tier that served, where it is not the standard one', () => {
+    const counted = new AnthropicUsage();
+    counted.add({ input_tokens: 1, output_tokens: 1, service_tier: 'standard' });
+    expect(counted.usage?.tier).toBeUndefined();
+    counted.add({ input_tokens: 1, output_tokens: 1, service_tier: 'priority' });
+    counted.add({ output_tokens: 9 });
+    expect(counted.usage).toMatchObject({ output: 9, tier: 'priority' });
+  });
 });

@@ -14,6 +14,7 @@ export class AnthropicUsage {
   #write1h = 0;
   #output = 0;
   #thinking = 0;
+  #tier: Usage['tier'];
   #isSeen = false;
 
   /** @returns whether the piece stated anything. */
@@ -29,6 +30,8 @@ export class AnthropicUsage {
     this.#write = countOf(value['cache_creation_input_tokens']) ?? this.#write;
     this.#write1h = countOf(objectOf(value['cache_creation'])['ephemeral_1h_input_tokens']) ?? this.#write1h;
     this.#thinking = countOf(objectOf(value['output_tokens_details'])['thinking_tokens']) ?? this.#thinking;
+    const tier = value['service_tier'];
+    if (tier === 'batch' || tier === 'priority') this.#tier = tier;
     return true;
   }
 
@@ -44,6 +47,7 @@ export class AnthropicUsage {
       inputCacheWrite1h: write1h,
       output: this.#output - reasoning,
       reasoning,
+      ...(this.#tier === undefined ? {} : { tier: this.#tier }),
     };
   }
 

@@ -44,7 +44,7 @@ function readChunk(json: JsonObject, seen: Observation): void {
   }
   seen.id ??= stringOf(json['id']) ?? null;
   seen.model ??= stringOf(json['model']) ?? null;
-  const usage = findChatUsage(json['usage']);
+  const usage = findChatUsage(json['usage'], json['service_tier']);
   if (usage) {
     seen.usage = usage.usage;
     seen.usageMismatch = usage.mismatch ?? null;

@@ -21,7 +21,7 @@ export function parseChatResponse(body: Uint8Array, context: TranslationContext 
     return { ok: false, error: malformedAnswer('The provider sent an answer without a message.') };
   }
   const content = parseContent(message, context);
-  const usage = findChatUsage(json['usage']);
+  const usage = findChatUsage(json['usage'], json['service_tier']);
   const response: CallResponse = {
     id: stringOf(json['id']) ?? '',
     model: context.model ?? stringOf(json['model']) ?? '',

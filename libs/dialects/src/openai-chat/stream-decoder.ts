@@ -81,7 +81,7 @@ export class ChatStreamDecoder implements StreamDecoder {
       const finish = stringOf(choice['finish_reason']);
       if (finish !== undefined && this.#finish === undefined) this.#readFinish(finish, events);
     }
-    const usage = findChatUsage(chunk['usage']);
+    const usage = findChatUsage(chunk['usage'], chunk['service_tier']);
     if (usage) events.push({ type: 'usage', ...usage });
   }
 
