@@ -40,18 +40,6 @@ export function gapsOf(landed: LandedRanges): readonly Range[] {
   return gaps;
 }
 
-/** Sequences as sorted ranges. */
-export function rangesOf(sequences: Iterable<number>): readonly Range[] {
-  const sorted = [...sequences].sort((a, b) => a - b);
-  const ranges: [number, number][] = [];
-  for (const sequence of sorted) {
-    const open = ranges.at(-1);
-    if (open && sequence <= open[1] + 1) open[1] = sequence;
-    else ranges.push([sequence, sequence]);
-  }
-  return ranges;
-}
-
 function mergeRanges(ranges: readonly Range[]): readonly Range[] {
   const merged: [number, number][] = [];
   for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {

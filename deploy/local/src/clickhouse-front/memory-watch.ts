@@ -13,12 +13,15 @@ export class MemoryWatch {
   private timer: NodeJS.Timeout | undefined;
   private restBytes = 0;
 
-  constructor(private readonly growthBytesMax = Math.min(GROWTH_BYTES_MAX, Math.floor(totalmem() / 3))) {}
+  constructor(
+    private readonly growthBytesMax = Math.min(GROWTH_BYTES_MAX, Math.floor(totalmem() / 3)),
+    private readonly residentBytes: () => number = () => process.memoryUsage.rss(),
+  ) {}
 
   /** Calls `cancel` at most once, when memory runs short before the returned function was called. */
   guard(cancel: () => void): () => void {
     if (this.running.size === 0) {
-      this.restBytes = process.memoryUsage.rss();
+      this.restBytes = this.residentBytes();
       clearInterval(this.timer);
       this.timer = setInterval(() => this.look(), POLL_MS);
     }
@@ -30,7 +33,7 @@ export class MemoryWatch {
   }
 
   private look(): void {
-    if (process.memoryUsage.rss() - this.restBytes <= this.growthBytesMax) return;
+    if (this.residentBytes() - this.restBytes <= this.growthBytesMax) return;
     for (const cancel of this.running) {
       this.running.delete(cancel);
       cancel();
