@@ -88,7 +88,7 @@ async function appendLog(batch: PreparedBatch, context: BatchContext): Promise<A
 }
 
 /** What is about to be inserted, and from which messages it can be made again. */
-export function intentOf(
+function intentOf(
   batch: PreparedBatch,
   { sink, streamCreated, positions }: Pick<BatchContext, 'sink' | 'streamCreated' | 'positions'>,
 ): Intent {
