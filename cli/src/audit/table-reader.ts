@@ -2,7 +2,7 @@ import { parseUsd } from '@weir/money';
 import type { Parameter, Warehouse } from '@weir/warehouse';
 import { AuditFault } from './audit-fault.js';
 import { epochKey, type LeafOrigin } from './leaf-log.js';
-import { UNBOUND_COLUMNS, type ColumnKind, type Expected, type TableRules } from './column-rules.js';
+import { UNBOUND_COLUMNS, type ColumnKind, type ColumnRule, type Expected, type TableRules } from './column-rules.js';
 
 /** A row as ClickHouse writes it in `TabSeparated`, cell by cell. */
 export type Row = readonly string[];
@@ -44,6 +44,8 @@ export interface RowWindow {
 /** Reads rows of one base table and compares them with what their events say. */
 export class TableReader<Facts> {
   private readonly names: readonly string[];
+  /** In the order of the names. */
+  private readonly columns: readonly ColumnRule<Facts>[];
   private readonly places: { readonly producer: number; readonly epoch: number; readonly sequence: number };
 
   constructor(
@@ -51,6 +53,7 @@ export class TableReader<Facts> {
     private readonly rules: TableRules<Facts>,
   ) {
     this.names = Object.keys(rules.columns);
+    this.columns = Object.values(rules.columns);
     const place = (name: string): number => this.names.indexOf(name);
     this.places = { producer: place('producer_id'), epoch: place('epoch'), sequence: place('sequence') };
   }
@@ -118,9 +121,10 @@ export class TableReader<Facts> {
 
   /** @throws AuditFault naming the first column that is not what the event says. */
   compare(row: Row, facts: Facts, place: Readonly<Record<string, string | number>>): void {
-    for (const [i, name] of this.names.entries()) {
-      const column = this.rules.columns[name];
+    for (let i = 0; i < this.columns.length; i++) {
+      const column = this.columns[i];
       if (!column || isSame(column.kind, row[i] ?? '', column.expect(facts))) continue;
+      const name = this.names[i] ?? '';
       throw new AuditFault('column_differs', `${this.table}.${name} is not what the event says`, {
         table: this.table,
         column: name,
