@@ -145,6 +145,8 @@ describe('a record that somebody alters', () => {
         send(connection, { path: '/v1/messages', body: message('hello', { model: 'claude-haiku-4-5' }) }),
       ]);
       calls.push(...answers.map(idOf));
+      // So that the log is of several writers.
+      if (round < 2) await stack.waitForRestart('audit', stack.kill('audit'));
       await send(connection, { path: '/v1/chat/completions', body: chat('hello', { model: 'no-such-model' }) });
     }
     await haveLanded(connection, calls);
