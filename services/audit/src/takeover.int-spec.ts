@@ -67,6 +67,8 @@ describe('audit under a kill and under a pause', () => {
         WEIR_CLICKHOUSE_USER: clickhouseWriter.user,
         WEIR_CLICKHOUSE_PASSWORD: clickhouseWriter.password,
         WEIR_CLICKHOUSE_DATABASE: clickhouseWriter.database,
+        WEIR_LOG_KEY_FILE: connection.internal.logKeyFile,
+        WEIR_CHECKPOINTS_DIR: connection.internal.checkpoints,
         WEIR_HEALTH_PORT: String(port),
         WEIR_LOG_LEVEL: 'fatal',
         WEIR_TIME_SCALE: '0.1',
