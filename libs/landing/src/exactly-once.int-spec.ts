@@ -143,7 +143,7 @@ describe('a batch lands exactly once', () => {
         const answer = told(child, 'state');
         child.send({ type: 'state' });
         // One of the two: a successor that a busy machine held up has given way again.
-        expect((await answer).text + JSON.stringify(successor.health.report())).toContain('standing by');
+        expect(`${(await answer).text} ${JSON.stringify(successor.health.report())}`).toContain('standing by');
       }, WITHIN);
       producer.publish([producer.line()]);
       await hasReported(23);

@@ -69,6 +69,8 @@ describe('billing under a kill and under a pause', () => {
         WEIR_CLICKHOUSE_USER: clickhouseWriter.user,
         WEIR_CLICKHOUSE_PASSWORD: clickhouseWriter.password,
         WEIR_CLICKHOUSE_DATABASE: clickhouseWriter.database,
+        WEIR_HTTP_PORT: '0',
+        WEIR_BILLING_TOKEN: 'a token of sixteen characters',
         WEIR_HEALTH_PORT: String(port),
         WEIR_LOG_LEVEL: 'fatal',
         WEIR_TIME_SCALE: '0.1',
