@@ -28,7 +28,19 @@ const PLACES = [
   { name: 'simulator', folder: 'simulator', pattern: /^src\/.*\.int-spec\.ts$/, lanes: 2 },
   { name: 'cli', folder: 'cli', pattern: /^src\/.*\.int-spec\.ts$/, lanes: 2 },
   { name: 'deploy', folder: 'deploy/local', pattern: /^src\/.*\.int-spec\.ts$/, lanes: 2 },
-  { name: 'test/e2e', folder: 'test', pattern: /^e2e\/.*\.test\.ts$/, lanes: 1 },
+  {
+    name: 'test/e2e',
+    folder: 'test',
+    pattern: /^e2e\/(?!promises|record-latency|upstream-cancel).*\.test\.ts$/,
+    lanes: 2,
+  },
+  // These state how long something takes: beside another suite they would measure that one.
+  {
+    name: 'test/e2e, alone',
+    folder: 'test',
+    pattern: /^e2e\/(promises|record-latency|upstream-cancel).*\.test\.ts$/,
+    lanes: 1,
+  },
   { name: 'test/compat', folder: 'test', pattern: /^compat\/.*\.test\.ts$/, lanes: 2 },
   { name: 'test/chaos', folder: 'test', pattern: /^chaos\/.*\.test\.ts$/, lanes: 1 },
   { name: 'test/load', folder: 'test', pattern: /^load\/.*\.test\.ts$/, lanes: 1, isOptional: true },
