@@ -117,6 +117,21 @@ describe('the ledger', () => {
     expect(new Set(seen).size).toBe(100);
   });
 
+  it('gives the last millisecond of an hour to that hour alone, so that a late fact of the next one is seen', async () => {
+    const billing = await start();
+    await landCharges(warehouse, [
+      { at: '2026-08-01T08:59:59.999Z', tokens: { output: 1 } },
+      { at: '2026-08-01T09:00:00.000Z', tokens: { output: 2 } },
+    ]);
+    expect(await close(billing)).toMatchObject({ hours: 2, charges: 2 });
+    const late = await landCharges(warehouse, [{ at: '2026-08-01T09:30:00.000Z', tokens: { output: 3 } }]);
+    expect(await close(billing)).toMatchObject({ hours: 1, late: 1, amountPico: String(late.amountPico) });
+    const hours = await postgres.query<{ facts: string }[]>(
+      `SELECT sum(facts) AS facts FROM closed_hours WHERE hour < '2026-09-01' GROUP BY hour ORDER BY hour`,
+    );
+    expect(hours.map((row) => row.facts)).toEqual(['1', '2']);
+  });
+
   it('is the same after two closers at once as after one', async () => {
     const [first, second] = [await start(), await start()];
     const { amountPico } = await landCharges(warehouse, august(12, 20));

@@ -55,11 +55,19 @@ export class ChargeReader {
     return rows.map((row) => ({ hour: Number(row.hour) * 1_000, facts: Number(row.facts) }));
   }
 
-  /** Facts of an hour, in pages of whole attempts. What lands meanwhile may be missing: its hour is then read again. */
+  /**
+   * Facts of an hour, in pages of whole attempts. What lands meanwhile may be missing: its hour is then read again.
+   *
+   * @throws RangeError where a page holds a fact of another hour: counted here, it would hide one of this hour that comes late.
+   */
   async *readHour(hour: number): AsyncGenerator<readonly ChargeFact[]> {
-    let after = { at: hour - 1, attemptId: '00000000-0000-0000-0000-000000000000' };
+    // No attempt has this id: the first page begins with whatever is stamped with the hour's first millisecond.
+    let after = { at: hour, attemptId: '00000000-0000-0000-0000-000000000000' };
     for (;;) {
       const rows = await this.readPage(after, hour + HOUR_MS);
+      const stranger = rows.find(({ chargedAt }) => chargedAt < hour || chargedAt >= hour + HOUR_MS);
+      if (stranger !== undefined)
+        throw new RangeError(`attempt ${stranger.attemptId} is not of the hour ${new Date(hour).toISOString()}`);
       const isLast = rows.length < this.pageLines;
       const whole = isLast ? rows : dropLastAttempt(rows);
       if (whole.length > 0) yield whole;
