@@ -18,6 +18,8 @@ import { landCharges, type TestCharge } from './ledger.fixture.js';
 const WITHIN = { timeoutMs: 30_000 };
 /** The clock of billing under test closes nothing: each test says when. */
 const BY_HAND = { WEIR_CLOSE_GRACE_MS: String(10 * 365 * 86_400_000) };
+/** To close months at once: started where the hours were closed by hand, its clock finds nothing to do. */
+const NO_GRACE = { WEIR_CLOSE_GRACE_MS: '0' };
 const TABLES = ['ledger_entries', 'closed_hours', 'closed_months', 'closings'];
 
 describe('the ledger', () => {
@@ -189,7 +191,8 @@ describe('the ledger', () => {
     await close(billing);
     const second = await landCharges(warehouse, [{ at: '2026-08-01T00:30:00.000Z', tokens: { output: 1 } }]);
     expect(await close(billing)).toMatchObject({ hours: 1, charges: 0, late: 1 });
-    const month = await billing.expect<CloseMonthAnswer>('POST', 'billing/close-month', {
+    const monthCloser = await start(NO_GRACE);
+    const month = await monthCloser.expect<CloseMonthAnswer>('POST', 'billing/close-month', {
       month: '2026-08',
       by: 'ada',
     });
@@ -235,7 +238,11 @@ describe('the ledger', () => {
     ]);
     expect(await close(billing)).toMatchObject({ charges: 2, unpriced: 2, amountPico: '0' });
     const monthClose = { month: '2026-08', by: 'ada' };
-    expect((await billing.ask('POST', 'billing/close-month', monthClose)).status).toBe(409);
+    const monthCloser = await start(NO_GRACE);
+    expect(await monthCloser.ask('POST', 'billing/close-month', monthClose)).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('2 lines of 2026-08 have no price') },
+    });
     const request = {
       from: null,
       to: 'simulator/sim-anthropic@2026-01-01',
@@ -256,7 +263,9 @@ describe('the ledger', () => {
       (await billing.ask('POST', 'billing/rerate', { ...request, to: 'a/b@2026-01-01', dryRun: false })).status,
     ).toBe(409);
     expect((await billing.ask('POST', 'billing/rerate', { ...request, reason: '', dryRun: false })).status).toBe(400);
-    expect(await billing.expect('POST', 'billing/close-month', monthClose)).toMatchObject({ amountPico: '330000000' });
+    expect(await monthCloser.expect('POST', 'billing/close-month', monthClose)).toMatchObject({
+      amountPico: '330000000',
+    });
     const [audit] = await postgres.query<{ done_by: string; detail: object }[]>(
       `SELECT done_by, detail FROM closings c WHERE kind = 're-rating' AND EXISTS (SELECT FROM ledger_entries e WHERE e.closing = c.closing)`,
     );
@@ -267,7 +276,8 @@ describe('the ledger', () => {
     const billing = await start();
     await landCharges(warehouse, [{ at: '2026-07-01T00:00:00.000Z', tokens: { output: 1 } }, ...august(1, 1)]);
     await close(billing);
-    const closeMonth = (month: string) => billing.ask('POST', 'billing/close-month', { month, by: 'ada' });
+    const monthCloser = await start(NO_GRACE);
+    const closeMonth = (month: string) => monthCloser.ask('POST', 'billing/close-month', { month, by: 'ada' });
     expect(await closeMonth('2026-08')).toMatchObject({
       status: 409,
       body: { message: expect.stringContaining('2026-07') },
@@ -277,11 +287,33 @@ describe('the ledger', () => {
     expect((await closeMonth('2026-08')).status).toBe(200);
   });
 
+  it('closes no month that runs, even where each of its hours is closed, and none within the grace', async () => {
+    const billing = await start();
+    await landCharges(warehouse, august(1, 1));
+    await close(billing);
+    const now = new Date();
+    const running = now.toISOString().slice(0, 7);
+    // What `close --now` leaves in the last hour of a month.
+    const lastHour = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1) - 3_600_000);
+    await postgres.query(
+      `WITH made AS (INSERT INTO closings (kind, done_by, detail) VALUES ('hour', 'ada', '{}') RETURNING closing)
+       INSERT INTO closed_hours (hour, closing, facts) SELECT $1, closing, 0 FROM made`,
+      [lastHour],
+    );
+    const refused = { status: 409, body: { message: expect.stringContaining('may be closed from') } };
+    const body = (month: string) => ({ month, by: 'ada' });
+    expect(await billing.ask('POST', 'billing/close-month', body('2026-08'))).toMatchObject(refused);
+    const withoutGrace = await start(NO_GRACE);
+    expect(await withoutGrace.ask('POST', 'billing/close-month', body('2026-08'))).toMatchObject({ status: 200 });
+    expect(await withoutGrace.ask('POST', 'billing/close-month', body(running))).toMatchObject(refused);
+  });
+
   it('cannot be rewritten in Postgres, and a closed month takes nothing from anybody', async () => {
     const billing = await start();
     await landCharges(warehouse, august(1, 1));
     await close(billing);
-    await billing.expect('POST', 'billing/close-month', { month: '2026-08', by: 'ada' });
+    const monthCloser = await start(NO_GRACE);
+    await monthCloser.expect('POST', 'billing/close-month', { month: '2026-08', by: 'ada' });
     for (const table of TABLES) {
       const column = table === 'closings' ? 'kind' : 'closing';
       await expect(postgres.query(`UPDATE ${table} SET ${column} = ${column}`)).rejects.toThrow(/append-only/);

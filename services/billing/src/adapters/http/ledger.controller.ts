@@ -67,7 +67,8 @@ export class LedgerController {
   async closeMonth(@Body() body: unknown): Promise<CloseMonthAnswer> {
     const { month, by } = parseRequest(CloseMonthRequest, body);
     this.database.get();
-    return orConflict(closeMonth(this.settings.WEIR_POSTGRES_URL, month, by));
+    const { WEIR_POSTGRES_URL: postgresUrl, WEIR_CLOSE_GRACE_MS: graceMs } = this.settings;
+    return orConflict(closeMonth({ postgresUrl, graceMs }, month, by));
   }
 
   @Post('rerate')

@@ -2,21 +2,31 @@ import type { CloseMonthAnswer } from '@weir/contracts';
 import type { Query } from '@weir/store';
 import { monthEnd } from '../../domain/ledger.js';
 import { lockLedger } from './closer.js';
-import { countUnpriced, findClosedBefore, insertClosing, readClosedMonths } from './ledger.store.js';
+import { countUnpriced, findClosedBefore, insertClosing, readClosedMonths, readNow } from './ledger.store.js';
 
 /** A month that cannot be closed, or not like this; the message says what must be done first. */
 export class LedgerRefusal extends Error {
   override readonly name = 'LedgerRefusal';
 }
 
-/** Closes a month for ever: from then on Postgres refuses every entry in it. Closing it again gives what was closed. */
-export async function closeMonth(postgresUrl: string, month: string, by: string): Promise<CloseMonthAnswer> {
-  const session = await lockLedger(postgresUrl);
+export interface MonthCloserOptions {
+  readonly postgresUrl: string;
+  /** How long after its end a month may be closed, as with its hours. */
+  readonly graceMs: number;
+}
+
+/**
+ * Closes a month for ever: from then on Postgres refuses every entry in it. Closing it again gives what was closed.
+ *
+ * @throws LedgerRefusal where the month cannot be closed yet.
+ */
+export async function closeMonth(options: MonthCloserOptions, month: string, by: string): Promise<CloseMonthAnswer> {
+  const session = await lockLedger(options.postgresUrl);
   try {
     const closed = await findClosedMonth(session.query, month);
     if (closed !== undefined) return closed;
     return await session.transaction(async (query) => {
-      await refuseTooEarly(query, month);
+      await refuseTooEarly(query, month, options.graceMs);
       const closing = await insertClosing(query, { kind: 'month', by, detail: { month } });
       await query(
         `INSERT INTO closed_months (month, closing, entries, amount_pico, closed_by)
@@ -47,7 +57,12 @@ export async function findClosedMonth(query: Query, month: string): Promise<Clos
 }
 
 /** @throws LedgerRefusal */
-async function refuseTooEarly(query: Query, month: string): Promise<void> {
+async function refuseTooEarly(query: Query, month: string, graceMs: number): Promise<void> {
+  // Closed hours alone do not say that a month is over: `close --now` in its last hour closes that one early.
+  const mayCloseFrom = monthEnd(month) + graceMs;
+  if ((await readNow(query)) < mayCloseFrom) {
+    throw new LedgerRefusal(`${month} may be closed from ${new Date(mayCloseFrom).toISOString()} on`);
+  }
   const closedBefore = await findClosedBefore(query);
   if (closedBefore === undefined || closedBefore < monthEnd(month)) {
     throw new LedgerRefusal(
