@@ -44,14 +44,26 @@ export function checkCharges(
   const { attemptId, priceVersion } = first;
   const price = findPrice(priceVersion);
   if (price === undefined) throw new ChargeFaultError(attemptId, `there is no price version ${priceVersion}`);
-  const usage = usageOfLines(attemptId, facts);
-  const isRight = ServiceTier.options.some((tier) => agrees(rateUsage({ ...usage, tier }, price), facts));
-  if (!isRight) throw new ChargeFaultError(attemptId, `its lines are not what ${priceVersion} makes of them`);
+  if (tiersThatGive(attemptId, facts, price).length === 0)
+    throw new ChargeFaultError(attemptId, `its lines are not what ${priceVersion} makes of them`);
 }
 
-function agrees(rated: RatedUsage | undefined, facts: readonly ChargeFact[]): boolean {
-  if (rated === undefined || rated.lines.length !== facts.length) return false;
-  const byBucket = new Map(facts.map((fact) => [fact.bucket, fact]));
+/** A line as it was charged. */
+export type ChargedAmount = Pick<ChargeFact, 'bucket' | 'quantity' | 'ratePico' | 'costPico'>;
+
+/** The tiers at which a version makes exactly these amounts: the one that served is among them. Empty where none does. */
+export function tiersThatGive(
+  attemptId: string,
+  lines: readonly ChargedAmount[],
+  price: PriceRecord,
+): readonly ServiceTier[] {
+  const usage = usageOfLines(attemptId, lines);
+  return ServiceTier.options.filter((tier) => agrees(rateUsage({ ...usage, tier }, price), lines));
+}
+
+function agrees(rated: RatedUsage | undefined, lines: readonly ChargedAmount[]): boolean {
+  if (rated === undefined || rated.lines.length !== lines.length) return false;
+  const byBucket = new Map(lines.map((line) => [line.bucket, line]));
   return rated.lines.every((line) => {
     const fact = byBucket.get(line.bucket);
     return fact !== undefined && fact.ratePico === line.ratePico && fact.costPico === line.costPico;

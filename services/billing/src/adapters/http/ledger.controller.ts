@@ -77,8 +77,8 @@ export class LedgerController {
     const request = parseRequest(RerateRequest, body);
     // As they are in Postgres: a version that has just been approved is in the book of each process a few seconds later.
     const prices = await readPrices(this.database.get());
-    const price = prices.find((one) => one.priceVersion === request.to);
-    return orConflict(rerate({ postgresUrl: this.settings.WEIR_POSTGRES_URL, price }, request));
+    const findPrice = (version: string) => prices.find((one) => one.priceVersion === version);
+    return orConflict(rerate({ postgresUrl: this.settings.WEIR_POSTGRES_URL, findPrice }, request));
   }
 
   @Post('reconcile')

@@ -2,7 +2,7 @@ import type { PriceRecord, RerateAnswer, RerateRequest } from '@weir/contracts';
 import type { Query, Rows } from '@weir/store';
 import type { ChargeContext, PlannedEntry } from '../../domain/ledger.js';
 import { monthOf } from '../../domain/ledger.js';
-import { rerateAttempt } from '../../domain/rerate-attempt.js';
+import { rerateAttempt, type RatedBefore } from '../../domain/rerate-attempt.js';
 import { lockLedger } from './closer.js';
 import { insertClosing, insertEntries, readBooked, readClosedMonths, readNow } from './ledger.store.js';
 import { LedgerRefusal } from './month-closer.js';
@@ -14,19 +14,18 @@ class DryRunEnd extends Error {}
 
 export interface RerateOptions {
   readonly postgresUrl: string;
-  /** The version to rate at. */
-  readonly price: PriceRecord | undefined;
+  readonly findPrice: (priceVersion: string) => PriceRecord | undefined;
 }
 
 /**
  * Rates booked attempts at another version: explicit, with a name and a reason, in one transaction. What was booked stays; the differences
  * are entries of their own, in the month of the attempt while it is open and in the running one afterwards. A repetition books nothing.
  *
- * @throws LedgerRefusal where there is no such version.
+ * @throws LedgerRefusal where there is no such version; ChargeFaultError where an attempt's tier cannot be told.
  */
 export async function rerate(options: RerateOptions, request: RerateRequest): Promise<RerateAnswer> {
-  const { price } = options;
-  if (price === undefined) throw new LedgerRefusal(`there is no price version ${request.to}`);
+  const price = getPrice(options, request.to);
+  const ratedBefore = request.from === null ? { tier: request.tier } : { from: getPrice(options, request.from) };
   const answer = { attempts: 0, entries: 0, unpriced: 0, amountPico: 0n };
   const session = await lockLedger(options.postgresUrl);
   try {
@@ -39,7 +38,7 @@ export async function rerate(options: RerateOptions, request: RerateRequest): Pr
         const last = targets.at(-1);
         if (last === undefined) break;
         after = last.attemptId;
-        const entries = await planTargets(query, { targets, price, request, answer });
+        const entries = await planTargets(query, { targets, price, ratedBefore, request, answer });
         const booked = entries.map((entry) => {
           const month = monthOf(entry.chargedAt);
           return { entry, month: months.closed.has(month) ? months.now : month };
@@ -58,6 +57,12 @@ export async function rerate(options: RerateOptions, request: RerateRequest): Pr
   return { ...answer, amountPico: answer.amountPico.toString() };
 }
 
+function getPrice({ findPrice }: RerateOptions, priceVersion: string): PriceRecord {
+  const price = findPrice(priceVersion);
+  if (price === undefined) throw new LedgerRefusal(`there is no price version ${priceVersion}`);
+  return price;
+}
+
 interface Target {
   readonly attemptId: string;
   readonly chargedAt: number;
@@ -69,11 +74,12 @@ async function planTargets(
   part: {
     targets: readonly Target[];
     price: PriceRecord;
+    ratedBefore: RatedBefore;
     request: RerateRequest;
     answer: { attempts: number; unpriced: number };
   },
 ): Promise<PlannedEntry[]> {
-  const { targets, price, request, answer } = part;
+  const { targets, price, ratedBefore, request, answer } = part;
   const booked = await readBooked(
     query,
     targets.map((target) => target.attemptId),
@@ -82,7 +88,7 @@ async function planTargets(
     const lines = booked.get(target.attemptId) ?? [];
     // Earlier revisions may name the version that is to be left, when the attempt has another by now.
     if (!lines.some((line) => isMeant(line, request))) return [];
-    const entries = rerateAttempt({ ...target, booked: lines }, price, request.tier);
+    const entries = rerateAttempt({ ...target, booked: lines }, price, ratedBefore);
     if (entries === undefined) answer.unpriced += 1;
     else if (entries.length > 0) answer.attempts += 1;
     return entries ?? [];
