@@ -272,6 +272,34 @@ describe('the ledger', () => {
     expect(audit).toMatchObject({ done_by: 'grace', detail: { reason: 'the price came late' } });
   });
 
+  it('keeps what somebody rated anew when a better count comes late', async () => {
+    const at = '2026-08-01T00:10:00.000Z';
+    const first = await start();
+    const cut = await landCharges(warehouse, [{ at, tokens: { output: 50 }, usageSource: 'bounded' }]);
+    await close(first);
+    await postgres.query(
+      `INSERT INTO price_versions (price_version, key, region, valid_from, rates, source)
+       SELECT key || '@2027-01-01', key, region, '2027-01-01', rates || '{"output": "40000000", "reasoning": "40000000"}', 'test'
+       FROM price_versions WHERE price_version = 'simulator/sim-anthropic@2026-01-01'`,
+    );
+    await first.expect<RerateAnswer>('POST', 'billing/rerate', {
+      from: 'simulator/sim-anthropic@2026-01-01',
+      to: 'simulator/sim-anthropic@2027-01-01',
+      provider: 'simulator',
+      model: 'sim-anthropic',
+      since: '2026-08-01',
+      until: '2026-09-01',
+      by: 'grace',
+      reason: 'the list was wrong',
+      dryRun: false,
+    });
+    expect((await booked()).amountPico).toBe(50n * 40_000_000n);
+    await landCharges(warehouse, [{ attemptId: cut.attemptIds[0] ?? '', at, tokens: { output: 20 } }]);
+    // Started now, it knows the new version.
+    expect(await close(await start())).toMatchObject({ corrections: 1, conflicts: 0, unpriced: 0 });
+    expect((await booked()).amountPico).toBe(20n * 40_000_000n);
+  });
+
   it('closes months in order and none that runs', async () => {
     const billing = await start();
     await landCharges(warehouse, [{ at: '2026-07-01T00:00:00.000Z', tokens: { output: 1 } }, ...august(1, 1)]);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { CHARGE_BUCKETS, type PriceRecord, type ServedUsage } from '@weir/contracts';
+import { CHARGE_BUCKETS, type ChargeBucket, type PriceRecord, type ServedUsage } from '@weir/contracts';
 import { EMPTY_USAGE, parsePriceBook, rateUsage } from '@weir/money';
 import { ChargeFaultError } from './check-charges.js';
-import type { BookedLine, ChargeContext } from './ledger.js';
+import type { BookedLine, ChargeContext, ChargeFact } from './ledger.js';
+import { rateAsBooked } from './rate-as-booked.js';
 import { rerateAttempt, type RatedBefore } from './rerate-attempt.js';
 
 function price(validFrom: string, part: object): PriceRecord {
@@ -68,5 +69,34 @@ describe('rating anew', () => {
       'requests',
       0n,
     ]);
+  });
+});
+
+describe('a better count of an attempt that was rated anew', () => {
+  const find = (version: string) => [old, next, split].find((one) => one.priceVersion === version);
+  const recorded = (usage: Partial<ServedUsage>): ChargeFact[] =>
+    bookedAt(usage, old).map(
+      (line) =>
+        ({ ...line, costPico: line.amountPico, attemptId: 'a', usageSource: 'provider' }) as unknown as ChargeFact,
+    );
+  const rates = (facts: readonly ChargeFact[]) =>
+    facts.map(({ bucket, quantity, ratePico }) => [bucket as ChargeBucket, quantity, ratePico]);
+
+  it('is rated at the version that is booked, at the tier it was recorded at', () => {
+    const facts = recorded({ inputUncached: 7, tier: 'batch' });
+    const held = bookedAt({ inputUncached: 10, tier: 'batch' }, next);
+    expect(rates(rateAsBooked(facts, held, find))).toEqual([['inputUncached', 7n, 2_000_000n]]);
+    expect(rateAsBooked(facts, bookedAt({ inputUncached: 10 }, old), find)).toBe(facts);
+    expect(rateAsBooked(facts, [], find)).toBe(facts);
+  });
+
+  it('has no price where nobody can tell the tier, and a version nobody knows is refused', () => {
+    const facts = recorded({ inputUncached: 7, tier: 'batch' });
+    expect(rates(rateAsBooked(facts, bookedAt({ inputUncached: 10 }, split), find))).toEqual([
+      ['inputUncached', 7n, null],
+    ]);
+    expect(() => rateAsBooked(facts, bookedAt({ inputUncached: 10 }, withFee('2026-09-01', '1')), find)).toThrow(
+      ChargeFaultError,
+    );
   });
 });

@@ -2,6 +2,7 @@ import type { CloseAnswer, PriceRecord } from '@weir/contracts';
 import { acquireLock, type LockSession, type Query } from '@weir/store';
 import { checkCharges } from '../../domain/check-charges.js';
 import { monthOf, planAttempt, type ChargeFact, type PlannedEntry } from '../../domain/ledger.js';
+import { rateAsBooked } from '../../domain/rate-as-booked.js';
 import { HOUR_MS, type ChargeReader, type HourCount } from '../facts/charge-reader.js';
 import {
   countUnpriced,
@@ -139,8 +140,12 @@ export class Closer {
     let conflicts = 0;
     for (const [attemptId, facts] of attempts) {
       const origins = groupFacts(facts, (fact) => fact.origin);
-      for (const lines of origins.values()) checkCharges(lines, this.options.findPrice);
-      const plan = planAttempt(facts, booked.get(attemptId) ?? [], isLate);
+      const held = booked.get(attemptId) ?? [];
+      const rated = [...origins.values()].flatMap((lines) => {
+        checkCharges(lines, this.options.findPrice);
+        return rateAsBooked(lines, held, this.options.findPrice);
+      });
+      const plan = planAttempt(rated, held, isLate);
       entries.push(...plan.entries);
       if (plan.isConflict) conflicts += 1;
     }
