@@ -23,9 +23,21 @@ describe('what somebody must approve', () => {
     expect(approvalReasonsOf(price('10'), batch('5'))).toContain('batch output is no longer priced');
   });
 
-  it('is a price of nothing', () => {
-    expect(approvalReasonsOf(price('0'), undefined)).toEqual(['a rate of input or output is zero']);
+  it('is a price of nothing, in any tier and band', () => {
+    expect(approvalReasonsOf(price('0'), undefined)).toContain('output is zero');
     expect(approvalReasonsOf(price('1'), undefined)).toEqual([]);
+    const batch = price('1', { tiers: { batch: { input: '1', output: '0' } } });
+    expect(approvalReasonsOf(batch, undefined)).toContain('batch output is zero');
+  });
+
+  it('is a tier, a band or a bucket that the version in force does not have', () => {
+    const batch = price('10', { tiers: { batch: { input: '1', output: '5' } } });
+    expect(approvalReasonsOf(batch, price('10'))).toContain('batch output was not priced before');
+    const banded = price('10', { bands: [{ aboveInputTokens: 200, input: '2', output: '20' }] });
+    expect(approvalReasonsOf(banded, price('10'))).toContain('above 200 output was not priced before');
+    expect(approvalReasonsOf(price('10', { request: '0.01' }), price('10'))).toEqual([
+      'requests was not priced before',
+    ]);
   });
 });
 

@@ -116,12 +116,10 @@ export function unitFaultsOf(price: PriceRecord): string[] {
 
 /** Why somebody must approve a price before it holds; empty where nobody need. `before` is the version in force. */
 export function approvalReasonsOf(price: PriceRecord, before: PriceRecord | undefined): string[] {
-  const rates = parseRates(price.rates);
-  const reasons: string[] = [];
-  if (rates.inputUncached === 0n || rates.output === 0n) reasons.push('a rate of input or output is zero');
+  const reasons = [...flatRates(price)].filter(([, rate]) => rate === 0n).map(([name]) => `${name} is zero`);
   for (const { name, before: old, after } of before === undefined ? [] : differencesOf(before, price)) {
-    if (old === null) continue;
-    if (after === null) reasons.push(`${name} is no longer priced`);
+    if (old === null) reasons.push(`${name} was not priced before`);
+    else if (after === null) reasons.push(`${name} is no longer priced`);
     else if (isJump(old, after)) reasons.push(`${name} goes from ${old} to ${after} pico-USD, over ${JUMP_PERCENT} %`);
   }
   return reasons;

@@ -30,7 +30,8 @@ export function judgePrice(candidate: ImportCandidate, stored: readonly PriceRec
     record: next,
   });
   if (record === undefined || faults.length > 0) return judged('refused', faults);
-  if (before !== undefined && differences.length === 0) return judged('same', []);
+  const isOwn = (before?.region ?? null) === (record.region ?? null);
+  if (before !== undefined && isOwn && differences.length === 0) return judged('same', []);
   if (before?.priceVersion === record.priceVersion) {
     return judged('refused', [
       `${record.priceVersion} exists with other rates, and a version never changes: give another day`,
@@ -42,15 +43,17 @@ export function judgePrice(candidate: ImportCandidate, stored: readonly PriceRec
 
 const text = (amount: bigint | null): string | null => (amount === null ? null : amount.toString());
 
-/** The version of the same key and region in force on the day another would begin. */
+/** The version of the same key in force on the day another would begin: of its region, or of none where the region has none. */
 function findInForce(next: PriceRecord, stored: readonly PriceRecord[]): PriceRecord | undefined {
-  const region = next.region ?? null;
-  let found: PriceRecord | undefined;
-  for (const price of stored) {
-    if (price.key !== next.key || (price.region ?? null) !== region || price.validFrom > next.validFrom) continue;
-    if (found === undefined || price.validFrom > found.validFrom) found = price;
-  }
-  return found;
+  const begun = stored.filter((price) => price.key === next.key && price.validFrom <= next.validFrom);
+  const latestIn = (region: string | null): PriceRecord | undefined =>
+    begun
+      .filter((price) => (price.region ?? null) === region)
+      .reduce<PriceRecord | undefined>(
+        (one, price) => (one && one.validFrom >= price.validFrom ? one : price),
+        undefined,
+      );
+  return latestIn(next.region ?? null) ?? latestIn(null);
 }
 
 /** Which models of a list are meant: those of the book, those named, and others only where all are asked for. */
