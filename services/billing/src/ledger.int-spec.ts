@@ -1,11 +1,12 @@
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import type {
-  CloseAnswer,
-  CloseMonthAnswer,
-  EntriesAnswer,
-  LedgerRow,
-  ReportAnswer,
-  RerateAnswer,
+import {
+  uuidv7,
+  type CloseAnswer,
+  type CloseMonthAnswer,
+  type EntriesAnswer,
+  type LedgerRow,
+  type ReportAnswer,
+  type RerateAnswer,
 } from '@weir/contracts';
 import { createDataSource, type DataSource } from '@weir/store';
 import { WAREHOUSE_SCHEMA, createWarehouse, migrateWarehouse, type Warehouse } from '@weir/warehouse';
@@ -21,6 +22,15 @@ const BY_HAND = { WEIR_CLOSE_GRACE_MS: String(10 * 365 * 86_400_000) };
 /** To close months at once: started where the hours were closed by hand, its clock finds nothing to do. */
 const NO_GRACE = { WEIR_CLOSE_GRACE_MS: '0' };
 const TABLES = ['ledger_entries', 'closed_hours', 'closed_months', 'closings'];
+
+/** Entries again, a revision further, into a month. */
+const copyTo = (month: string): string =>
+  `INSERT INTO ledger_entries (attempt_id, line, revision, kind, month, charged_at, closing, organisation_id, team_id, person_id, key_id,
+     application, provider, deployment_id, model, upstream_model, region, bucket, quantity, rate_pico, amount_pico, price_version,
+     usage_source, simulated)
+   SELECT attempt_id, line, revision + 1, 'correction', '${month}', charged_at, closing, organisation_id, team_id, person_id, key_id,
+     application, provider, deployment_id, model, upstream_model, region, bucket, 0, 0, -amount_pico, price_version, usage_source,
+     simulated FROM ledger_entries`;
 
 describe('the ledger', () => {
   let stack: RunningStack;
@@ -336,6 +346,18 @@ describe('the ledger', () => {
     expect(await withoutGrace.ask('POST', 'billing/close-month', body(running))).toMatchObject(refused);
   });
 
+  it('books what the record holds before it closes a month over it', async () => {
+    const billing = await start();
+    const first = await landCharges(warehouse, august(1, 1));
+    await close(billing);
+    const monthCloser = await start(NO_GRACE);
+    const late = await landCharges(warehouse, [{ at: '2026-08-31T23:59:59.999Z', tokens: { output: 3 } }]);
+    expect(await monthCloser.expect('POST', 'billing/close-month', { month: '2026-08', by: 'ada' })).toMatchObject({
+      entries: 3,
+      amountPico: String(first.amountPico + late.amountPico),
+    });
+  });
+
   it('cannot be rewritten in Postgres, and a closed month takes nothing from anybody', async () => {
     const billing = await start();
     await landCharges(warehouse, august(1, 1));
@@ -348,16 +370,9 @@ describe('the ledger', () => {
       await expect(postgres.query(`DELETE FROM ${table}`)).rejects.toThrow(/append-only/);
       await expect(postgres.query(`TRUNCATE ${table} CASCADE`)).rejects.toThrow(/append-only/);
     }
-    const copy = (month: string): string =>
-      `INSERT INTO ledger_entries (attempt_id, line, revision, kind, month, charged_at, closing, organisation_id, team_id, person_id, key_id,
-         application, provider, deployment_id, model, upstream_model, region, bucket, quantity, rate_pico, amount_pico, price_version,
-         usage_source, simulated)
-       SELECT attempt_id, line, revision + 1, 'correction', '${month}', charged_at, closing, organisation_id, team_id, person_id, key_id,
-         application, provider, deployment_id, model, upstream_model, region, bucket, 0, 0, -amount_pico, price_version, usage_source,
-         simulated FROM ledger_entries`;
-    await expect(postgres.query(copy('2026-08'))).rejects.toThrow('billing month 2026-08 is closed');
-    await postgres.query(copy('2026-09'));
-    await expect(postgres.query(copy('2026-09').replace('revision + 1', 'revision'))).rejects.toThrow(/unique/);
+    await expect(postgres.query(copyTo('2026-08'))).rejects.toThrow('billing month 2026-08 is closed');
+    await postgres.query(copyTo('2026-09'));
+    await expect(postgres.query(copyTo('2026-09').replace('revision + 1', 'revision'))).rejects.toThrow(/unique/);
   });
 
   it('closes no hour over an amount that its price does not make, and names the attempt', async () => {

@@ -68,7 +68,7 @@ export class LedgerController {
     const { month, by } = parseRequest(CloseMonthRequest, body);
     this.database.get();
     const { WEIR_POSTGRES_URL: postgresUrl, WEIR_CLOSE_GRACE_MS: graceMs } = this.settings;
-    return orConflict(closeMonth({ postgresUrl, graceMs }, month, by));
+    return orConflict(closeMonth({ postgresUrl, graceMs, closer: this.closer }, month, by));
   }
 
   @Post('rerate')

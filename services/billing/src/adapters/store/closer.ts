@@ -76,7 +76,8 @@ export class Closer {
     return Math.floor((now - this.options.graceMs) / HOUR_MS) * HOUR_MS;
   }
 
-  private async closeHours(session: LockSession, by: string, early: boolean): Promise<CloseAnswer> {
+  /** {@link close} under a lock that the caller holds. */
+  async closeHours(session: LockSession, by: string, early: boolean): Promise<CloseAnswer> {
     const closedBefore = await findClosedBefore(session.query);
     const until = Math.max(this.boundary(await readNow(session.query), early), closedBefore ?? 0);
     // All of the past: counting reads one column, and a fact that comes a year late is still owed.

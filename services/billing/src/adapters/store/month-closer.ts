@@ -1,7 +1,7 @@
 import type { CloseMonthAnswer } from '@weir/contracts';
 import type { Query } from '@weir/store';
 import { monthEnd } from '../../domain/ledger.js';
-import { lockLedger } from './closer.js';
+import { lockLedger, type Closer } from './closer.js';
 import { countUnpriced, findClosedBefore, insertClosing, readClosedMonths, readNow } from './ledger.store.js';
 
 /** A month that cannot be closed, or not like this; the message says what must be done first. */
@@ -11,6 +11,7 @@ export class LedgerRefusal extends Error {
 
 export interface MonthCloserOptions {
   readonly postgresUrl: string;
+  readonly closer: Closer;
   /** How long after its end a month may be closed, as with its hours. */
   readonly graceMs: number;
 }
@@ -18,15 +19,18 @@ export interface MonthCloserOptions {
 /**
  * Closes a month for ever: from then on Postgres refuses every entry in it. Closing it again gives what was closed.
  *
- * @throws LedgerRefusal where the month cannot be closed yet.
+ * @throws LedgerRefusal where the month cannot be closed yet; ChargeFaultError where one of its hours cannot.
  */
 export async function closeMonth(options: MonthCloserOptions, month: string, by: string): Promise<CloseMonthAnswer> {
   const session = await lockLedger(options.postgresUrl);
   try {
     const closed = await findClosedMonth(session.query, month);
     if (closed !== undefined) return closed;
+    await refuseRunning(session.query, month, options.graceMs);
+    // Under the same lock: what the record holds by now belongs into the month, not into the next one.
+    await options.closer.closeHours(session, by, false);
     return await session.transaction(async (query) => {
-      await refuseTooEarly(query, month, options.graceMs);
+      await refuseIncomplete(query, month);
       const closing = await insertClosing(query, { kind: 'month', by, detail: { month } });
       await query(
         `INSERT INTO closed_months (month, closing, entries, amount_pico, closed_by)
@@ -57,12 +61,16 @@ export async function findClosedMonth(query: Query, month: string): Promise<Clos
 }
 
 /** @throws LedgerRefusal */
-async function refuseTooEarly(query: Query, month: string, graceMs: number): Promise<void> {
+async function refuseRunning(query: Query, month: string, graceMs: number): Promise<void> {
   // Closed hours alone do not say that a month is over: `close --now` in its last hour closes that one early.
   const mayCloseFrom = monthEnd(month) + graceMs;
   if ((await readNow(query)) < mayCloseFrom) {
     throw new LedgerRefusal(`${month} may be closed from ${new Date(mayCloseFrom).toISOString()} on`);
   }
+}
+
+/** @throws LedgerRefusal */
+async function refuseIncomplete(query: Query, month: string): Promise<void> {
   const closedBefore = await findClosedBefore(query);
   if (closedBefore === undefined || closedBefore < monthEnd(month)) {
     throw new LedgerRefusal(
