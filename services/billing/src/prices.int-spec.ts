@@ -1,4 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { connectBus, openBucket, type BusConnection } from '@weir/bus';
 import { KV_BUCKETS, PriceRecord, kvKey, type PriceListAnswer, type PriceProposal } from '@weir/contracts';
 import { createDataSource, type DataSource } from '@weir/store';
@@ -131,6 +135,15 @@ describe('the price book', () => {
       400,
     );
     expect((await billing.ask('POST', 'prices/import', list('1e-6'))).status).toBe(400);
+  });
+
+  it('refuses two names of a list that become one key, by name, and takes nothing of either', async () => {
+    const both = list('1.6e-05', { day: '2026-05-01', keys: { 'simulator/nobody-knows': KEY } });
+    const answer = await billing.expect<PriceListAnswer>('POST', 'prices/import', { ...both, by: 'ada' });
+    expect(answer.verdicts).toMatchObject([
+      { kind: 'refused', reasons: [expect.stringContaining('simulator/nobody-knows')] },
+      { kind: 'refused', reasons: [expect.stringContaining('simulator/sim-anthropic')] },
+    ]);
   });
 
   it('cannot be rewritten in Postgres, its history neither', async () => {

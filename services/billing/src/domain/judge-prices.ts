@@ -30,8 +30,7 @@ export function judgePrice(candidate: ImportCandidate, stored: readonly PriceRec
     record: next,
   });
   if (record === undefined || faults.length > 0) return judged('refused', faults);
-  const isOwn = (before?.region ?? null) === (record.region ?? null);
-  if (before !== undefined && isOwn && differences.length === 0) return judged('same', []);
+  if (differences.length === 0 && isOfSameRegion(before, record)) return judged('same', []);
   if (before?.priceVersion === record.priceVersion) {
     return judged('refused', [
       `${record.priceVersion} exists with other rates, and a version never changes: give another day`,
@@ -40,6 +39,9 @@ export function judgePrice(candidate: ImportCandidate, stored: readonly PriceRec
   const reasons = approvalReasonsOf(record, before);
   return judged(reasons.length === 0 ? 'accepted' : 'waiting', reasons, record);
 }
+
+const isOfSameRegion = (before: PriceRecord | undefined, next: PriceRecord): boolean =>
+  before !== undefined && (before.region ?? null) === (next.region ?? null);
 
 const text = (amount: bigint | null): string | null => (amount === null ? null : amount.toString());
 
@@ -56,12 +58,21 @@ function findInForce(next: PriceRecord, stored: readonly PriceRecord[]): PriceRe
   return latestIn(next.region ?? null) ?? latestIn(null);
 }
 
-/** Which models of a list are meant: those of the book, those named, and others only where all are asked for. */
+/**
+ * Which models of a list are meant: those of the book, those named, and others only where all are asked for. Two that would become the same
+ * key are both at fault: nobody can say which of them is the price.
+ */
 export function selectCandidates(
   candidates: readonly ImportCandidate[],
   stored: readonly PriceRecord[],
   { keys, includeNew }: { readonly keys: Readonly<Record<string, string>>; readonly includeNew: boolean },
 ): ImportCandidate[] {
   const known = new Set(stored.map((price) => price.key));
-  return candidates.filter(({ key, name }) => includeNew || known.has(key) || Object.hasOwn(keys, name));
+  const chosen = candidates.filter(({ key, name }) => includeNew || known.has(key) || Object.hasOwn(keys, name));
+  return chosen.map((candidate) => {
+    const others = chosen.filter((other) => other !== candidate && other.key === candidate.key);
+    if (others.length === 0) return candidate;
+    const fault = `${others.map((other) => other.name).join(', ')} of this list is ${candidate.key} too: only one can be its price`;
+    return { ...candidate, faults: [...candidate.faults, fault] };
+  });
 }

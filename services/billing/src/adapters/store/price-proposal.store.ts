@@ -34,7 +34,7 @@ export class PriceProposalStore {
   import(listed: ListedPrices, by: string): Promise<PriceListAnswer> {
     return this.database.get().transaction(async (manager) => {
       await manager.query(ONE_AT_A_TIME);
-      const stored = await readPrices(this.database.get());
+      const stored = await readPrices(manager);
       const chosen = selectCandidates(listed.candidates, stored, listed);
       const verdicts = [];
       for (const candidate of chosen) {
@@ -82,7 +82,7 @@ export class PriceProposalStore {
   approve(proposals: readonly number[], by: string, note: string): Promise<string[]> {
     return this.database.get().transaction(async (manager) => {
       await manager.query(ONE_AT_A_TIME);
-      const stored = new Set((await readPrices(this.database.get())).map((price) => price.priceVersion));
+      const stored = new Set((await readPrices(manager)).map((price) => price.priceVersion));
       const versions: string[] = [];
       for (const proposal of proposals) {
         const [row] = await manager.query<{ record: unknown; decided: boolean }[]>(
