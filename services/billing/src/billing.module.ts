@@ -140,12 +140,17 @@ const proposals: Provider = {
 
 /** Stores the price lists and returns every version, imported ones too. */
 async function loadPrices(
-  settings: BillingSettings,
+  { settings, logger }: Foundation,
   store: BillingDatabase,
   signal: AbortSignal,
 ): ReturnType<typeof storePrices> {
   const listed = await readPriceLists(settings.WEIR_PRICES_DIR);
-  return storePrices(await store.open(signal), listed);
+  return storePrices(await store.open(signal), listed, (priceVersions) =>
+    logger.error(
+      { priceVersions },
+      'price lists state other rates for stored versions, which never change: give them a new date',
+    ),
+  );
 }
 
 function countUnpriced(metrics: Registry, logger: Logger) {
@@ -186,7 +191,7 @@ const landing: Provider = {
       timeScale: settings.WEIR_TIME_SCALE,
       failpoint: createFailpoint(settings.NODE_ENV === 'test' ? settings.WEIR_FAILPOINT : undefined),
       prepare: async (signal) => {
-        book.replace(await loadPrices(settings, store, signal));
+        book.replace(await loadPrices(kit, store, signal));
         prices.start(book.all(), async () => {
           book.replace(await readPrices(store.get()));
           return book.all();

@@ -146,6 +146,18 @@ describe('the price book', () => {
     ]);
   });
 
+  it('goes on with the stored version where a shipped list states another price for it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-prices-'));
+    const shipped = readFileSync(fileURLToPath(new URL('../prices/simulator.yaml', import.meta.url)), 'utf8');
+    const changed = shipped.replaceAll('"15.00"', '"16.00"');
+    expect(changed).not.toBe(shipped);
+    writeFileSync(join(folder, 'simulator.yaml'), changed);
+    const other = await startBilling(stack, { WEIR_PRICES_DIR: folder });
+    await other.stop();
+    rmSync(folder, { recursive: true });
+    expect((await published(`${KEY}@2026-01-01`))?.rates.output).toBe('15000000');
+  });
+
   it('cannot be rewritten in Postgres, its history neither', async () => {
     for (const table of ['price_versions', 'price_proposals', 'price_decisions']) {
       const column = table === 'price_versions' ? 'source' : table === 'price_proposals' ? 'proposed_by' : 'note';

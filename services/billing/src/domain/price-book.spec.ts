@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parsePriceBook } from '@weir/money';
-import { PriceBook, PriceConflictError, findNewPrices } from './price-book.js';
+import { PriceBook, findNewPrices } from './price-book.js';
 
 const list = (output: string, validFrom = '2026-01-01') =>
   parsePriceBook('a.yaml', {
@@ -11,14 +11,17 @@ const list = (output: string, validFrom = '2026-01-01') =>
 
 describe('the price book', () => {
   it('takes what is new and leaves what it has', () => {
-    expect(findNewPrices(list('10'), [])).toHaveLength(1);
-    expect(findNewPrices(list('10'), list('10'))).toEqual([]);
-    expect(findNewPrices(list('11', '2026-02-01'), list('10'))).toHaveLength(1);
+    expect(findNewPrices(list('10'), []).added).toHaveLength(1);
+    expect(findNewPrices(list('10'), list('10'))).toEqual({ added: [], conflicts: [] });
+    expect(findNewPrices(list('11', '2026-02-01'), list('10')).added).toHaveLength(1);
   });
 
-  it('refuses another price under the same date, by name', () => {
-    expect(() => findNewPrices(list('11'), list('10'))).toThrow(PriceConflictError);
-    expect(() => findNewPrices(list('11'), list('10'))).toThrow(/openai\/gpt-5@2026-01-01/);
+  it('keeps its own where a list has another price under the same date, names it, and takes the rest', () => {
+    const listed = [...list('11'), ...list('12', '2026-02-01')];
+    expect(findNewPrices(listed, list('10'))).toEqual({
+      added: list('12', '2026-02-01'),
+      conflicts: ['openai/gpt-5@2026-01-01'],
+    });
   });
 
   it('keeps versions of the past', () => {

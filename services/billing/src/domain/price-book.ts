@@ -1,28 +1,24 @@
 import type { PriceRecord } from '@weir/contracts';
 import { isSamePrice } from '@weir/money';
 
-/** A price list states other rates for a version that exists: versions never change, a new date makes a new one. */
-export class PriceConflictError extends Error {
-  override readonly name = 'PriceConflictError';
-  constructor(readonly priceVersions: readonly string[]) {
-    super(`price versions never change; give a new date to: ${priceVersions.join(', ')}`);
-  }
+/** What a price list has for the book. */
+export interface NewPrices {
+  readonly added: readonly PriceRecord[];
+  /** Versions the list states other rates for. They stay as they are: a version never changes, a new date makes a new one. */
+  readonly conflicts: readonly string[];
 }
 
-/**
- * The versions of `listed` that `stored` does not have yet.
- *
- * @throws PriceConflictError naming each one that is stored with other rates.
- */
-export function findNewPrices(listed: readonly PriceRecord[], stored: readonly PriceRecord[]): readonly PriceRecord[] {
+/** The versions of `listed` that `stored` does not have yet, and those it has with other rates. */
+export function findNewPrices(listed: readonly PriceRecord[], stored: readonly PriceRecord[]): NewPrices {
   const known = new Map(stored.map((record) => [record.priceVersion, record]));
-  const isNew = (record: PriceRecord): boolean => !known.has(record.priceVersion);
   const conflicts = listed.filter((record) => {
     const before = known.get(record.priceVersion);
     return before !== undefined && !isSamePrice(before, record);
   });
-  if (conflicts.length > 0) throw new PriceConflictError(conflicts.map((record) => record.priceVersion));
-  return listed.filter(isNew);
+  return {
+    added: listed.filter((record) => !known.has(record.priceVersion)),
+    conflicts: conflicts.map((record) => record.priceVersion),
+  };
 }
 
 /** Every version by its name. Versions of the past stay: attempts that pinned them are charged at them. */

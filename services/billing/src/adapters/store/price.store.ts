@@ -4,18 +4,19 @@ import { findNewPrices } from '../../domain/price-book.js';
 import { PriceVersionEntity } from './price-version.entity.js';
 
 /**
- * Stores the versions of the price lists that are new, and returns every version there is.
- *
- * @throws PriceConflictError where a list states other rates for a stored version; then nothing is stored.
+ * Stores the versions of the price lists that are new, and returns every version there is. One that a list states other rates for stays as
+ * it is stored, and is told: charges must go on landing while somebody mends the list.
  */
 export async function storePrices(
   dataSource: DataSource,
   listed: readonly PriceRecord[],
+  onConflict: (priceVersions: readonly string[]) => void,
 ): Promise<readonly PriceRecord[]> {
   return dataSource.transaction(async (manager) => {
     const repository = manager.getRepository(PriceVersionEntity);
     const stored = (await repository.find()).map(mapEntityToRecord);
-    const added = findNewPrices(listed, stored);
+    const { added, conflicts } = findNewPrices(listed, stored);
+    if (conflicts.length > 0) onConflict(conflicts);
     if (added.length > 0) {
       // Another process may have stored the same lists a moment ago; a different price would violate (key, valid_from) all the same.
       await repository.createQueryBuilder().insert().values(added.map(mapRecordToEntity)).orIgnore().execute();
@@ -25,8 +26,8 @@ export async function storePrices(
 }
 
 /** Every version there is. */
-export async function readPrices(dataSource: DataSource): Promise<readonly PriceRecord[]> {
-  return (await dataSource.getRepository(PriceVersionEntity).find()).map(mapEntityToRecord);
+export async function readPrices(store: Pick<EntityManager, 'getRepository'>): Promise<readonly PriceRecord[]> {
+  return (await store.getRepository(PriceVersionEntity).find()).map(mapEntityToRecord);
 }
 
 /** Stores one version. @throws the store's error where it exists. */
