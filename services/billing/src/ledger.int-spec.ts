@@ -358,6 +358,12 @@ describe('the ledger', () => {
     });
   });
 
+  it('asks the record about as many attempts as an invoice may name', async () => {
+    await start();
+    const ids = Array.from({ length: 5_000 }, () => uuidv7());
+    expect((await new ChargeReader(warehouse).explainUncharged(ids)).size).toBe(0);
+  });
+
   it('cannot be rewritten in Postgres, and a closed month takes nothing from anybody', async () => {
     const billing = await start();
     await landCharges(warehouse, august(1, 1));

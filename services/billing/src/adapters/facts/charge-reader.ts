@@ -35,6 +35,8 @@ interface Row {
 
 /** Lines in a page: an attempt has at most ten, and is never cut by a page's end. */
 const PAGE_LINES = 5_000;
+/** Parameters travel in the URL, which the server bounds. */
+const IDS_PER_QUERY = 200;
 export const HOUR_MS = 3_600_000;
 
 /** Cost lines of the record: read from the landed table itself, never from a view over it. */
@@ -82,11 +84,11 @@ export class ChargeReader {
   /** Why attempts are in the record and not in the ledger, by id; those the record does not know are left out. */
   async explainUncharged(attemptIds: readonly string[]): Promise<Map<string, string>> {
     const reasons = new Map<string, string>();
-    for (let start = 0; start < attemptIds.length; start += this.pageLines) {
+    for (let start = 0; start < attemptIds.length; start += IDS_PER_QUERY) {
       const rows = await this.warehouse.query<{ attempt_id: string; outcome: string; isCharged: boolean }>(
         `SELECT attempt_id, outcome, ifNull(cost, 1) != 0 AS isCharged FROM ${this.warehouse.database}.attempts_landed
          WHERE attempt_id IN {attempts: Array(UUID)}`,
-        { attempts: attemptIds.slice(start, start + this.pageLines) },
+        { attempts: attemptIds.slice(start, start + IDS_PER_QUERY) },
       );
       for (const { attempt_id, outcome, isCharged } of rows) {
         const nothing = `our record has it as ${outcome}, with nothing used`;
