@@ -364,6 +364,22 @@ describe('the ledger', () => {
     expect((await new ChargeReader(warehouse).explainUncharged(ids)).size).toBe(0);
   });
 
+  it('refuses entries in a closed month also from who hides the list of closed months', async () => {
+    const billing = await start();
+    await landCharges(warehouse, august(1, 1));
+    await close(billing);
+    await (await start(NO_GRACE)).expect('POST', 'billing/close-month', { month: '2026-08', by: 'ada' });
+    const runner = postgres.createQueryRunner();
+    try {
+      await runner.startTransaction();
+      await runner.query('CREATE TEMP TABLE closed_months (month text) ON COMMIT DROP');
+      await expect(runner.query(copyTo('2026-08'))).rejects.toThrow('billing month 2026-08 is closed');
+    } finally {
+      await runner.rollbackTransaction();
+      await runner.release();
+    }
+  });
+
   it('cannot be rewritten in Postgres, and a closed month takes nothing from anybody', async () => {
     const billing = await start();
     await landCharges(warehouse, august(1, 1));

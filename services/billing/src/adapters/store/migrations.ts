@@ -131,6 +131,23 @@ const ledger: Migration = {
   ],
 };
 
+/** Names the schema: a temporary table of the same name is found before it, and made every closed month look open. */
+const closedMonthsByName: Migration = {
+  number: 6,
+  name: 'closed-months-by-name',
+  statements: [
+    `CREATE OR REPLACE FUNCTION refuse_closed_month() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, billing, pg_temp AS
+       $$ DECLARE closed text;
+       BEGIN
+         SELECT m.month INTO closed FROM billing.closed_months m WHERE m.month IN (SELECT added.month FROM added) LIMIT 1;
+         IF closed IS NOT NULL THEN
+           RAISE EXCEPTION 'billing month % is closed', closed USING ERRCODE = 'restrict_violation';
+         END IF;
+         RETURN NULL;
+       END $$`,
+  ],
+};
+
 /** Schema `billing` of Postgres. Append-only. */
 export const BILLING_MIGRATIONS: readonly Migration[] = [
   landingMigration(1),
@@ -138,4 +155,5 @@ export const BILLING_MIGRATIONS: readonly Migration[] = [
   priceConditions,
   priceProposals,
   ledger,
+  closedMonthsByName,
 ];
