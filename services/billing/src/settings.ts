@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { commonSettings, parseSettings } from '@weir/kit';
+import { commonSettings, isLoopback, parseSettings } from '@weir/kit';
 import { z } from 'zod';
 
 /** The price lists that come with this release, beside the compiled code. */
@@ -13,8 +13,11 @@ export const BillingSettings = z.object({
   WEIR_CLICKHOUSE_USER: z.string().min(1),
   WEIR_CLICKHOUSE_PASSWORD: z.string(),
   WEIR_CLICKHOUSE_DATABASE: z.string().min(1).default('weir'),
-  /** Its administration: prices, ledger, reconciliation. */
-  WEIR_HTTP_HOST: z.string().default('127.0.0.1'),
+  /** Its administration: prices, ledger, reconciliation. It speaks plain HTTP, so it is heard on this machine alone. */
+  WEIR_HTTP_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .refine(isLoopback, 'only the loopback: its token would travel in the clear'),
   WEIR_HTTP_PORT: z.coerce.number().int().min(0).max(65_535),
   WEIR_BILLING_TOKEN: z.string().min(16, 'at least 16 characters'),
   /** How long after its end an hour is closed by itself. What lands later is booked as late. */

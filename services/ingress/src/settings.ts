@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BlockList, isIP } from 'node:net';
-import { commonSettings, parseSettings } from '@weir/kit';
+import { commonSettings, isLoopback, parseSettings } from '@weir/kit';
 import { z } from 'zod';
 
 const MEBIBYTE = 1024 * 1024;
@@ -17,15 +16,6 @@ const FileContent = z.string().transform((path, context) => {
     return z.NEVER;
   }
 });
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-function isLoopback(host: string): boolean {
-  const family = isIP(host);
-  return family === 0 ? host === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4');
-}
 
 export const IngressSettings = z
   .object({
