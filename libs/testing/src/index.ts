@@ -11,3 +11,4 @@ export {
   type StackOptions,
 } from './stack.js';
 export { VirtualClock } from './virtual-clock.js';
+export { sinkEnvironment } from './sink-environment.js';

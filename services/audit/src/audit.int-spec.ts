@@ -16,7 +16,7 @@ import {
   type EventDefinition,
 } from '@weir/contracts';
 import { createWarehouse, type Warehouse } from '@weir/warehouse';
-import { eventually, freePort, startInfrastructure, type RunningStack } from '@weir/testing';
+import { eventually, freePort, sinkEnvironment, startInfrastructure, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -49,26 +49,13 @@ describe('audit', () => {
 
   const start = async (): Promise<ChildProcess> => {
     const { connection } = stack;
-    const { clickhouseWriter, natsUsers } = connection.internal;
     const port = await freePort();
     const child = spawn(process.execPath, [MAIN], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: {
         PATH: process.env['PATH'],
-        WEIR_SERVICE_ID: 'audit-0',
-        WEIR_NATS_URL: `nats://${new URL(connection.nats.url).host}`,
-        WEIR_NATS_USER: 'audit',
-        WEIR_NATS_PASSWORD: natsUsers['audit'],
-        WEIR_POSTGRES_URL: connection.postgres.url,
-        WEIR_CLICKHOUSE_URL: clickhouseWriter.url,
-        WEIR_CLICKHOUSE_USER: clickhouseWriter.user,
-        WEIR_CLICKHOUSE_PASSWORD: clickhouseWriter.password,
-        WEIR_CLICKHOUSE_DATABASE: clickhouseWriter.database,
-        WEIR_LOG_KEY_FILE: connection.internal.logKeyFile,
-        WEIR_CHECKPOINTS_DIR: connection.internal.checkpoints,
-        WEIR_HEALTH_PORT: String(port),
+        ...sinkEnvironment(connection, 'audit', port),
         WEIR_LOG_LEVEL: 'warn',
-        WEIR_TIME_SCALE: '0.1',
       },
     });
     await eventually(async () => {

@@ -7,7 +7,7 @@ import { EVENT_PARTITIONS, partitionOf, subjects, uuidv7 } from '@weir/contracts
 import { LANDING_STEPS } from '@weir/landing';
 import { acquireLock, type LockSession } from '@weir/store';
 import { createWarehouse, type Warehouse } from '@weir/warehouse';
-import { eventually, freePort, startInfrastructure, type RunningStack } from '@weir/testing';
+import { eventually, freePort, sinkEnvironment, startInfrastructure, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -50,7 +50,6 @@ describe('audit under a kill and under a pause', () => {
 
   const start = async (failpoint = ''): Promise<{ child: ChildProcess; state: () => Promise<string> }> => {
     const { connection } = stack;
-    const { clickhouseWriter, natsUsers } = connection.internal;
     const port = await freePort();
     const child = spawn(process.execPath, [MAIN], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -58,20 +57,7 @@ describe('audit under a kill and under a pause', () => {
         PATH: process.env['PATH'],
         NODE_ENV: 'test',
         WEIR_FAILPOINT: failpoint,
-        WEIR_SERVICE_ID: 'audit-0',
-        WEIR_NATS_URL: `nats://${new URL(connection.nats.url).host}`,
-        WEIR_NATS_USER: 'audit',
-        WEIR_NATS_PASSWORD: natsUsers['audit'],
-        WEIR_POSTGRES_URL: connection.postgres.url,
-        WEIR_CLICKHOUSE_URL: clickhouseWriter.url,
-        WEIR_CLICKHOUSE_USER: clickhouseWriter.user,
-        WEIR_CLICKHOUSE_PASSWORD: clickhouseWriter.password,
-        WEIR_CLICKHOUSE_DATABASE: clickhouseWriter.database,
-        WEIR_LOG_KEY_FILE: connection.internal.logKeyFile,
-        WEIR_CHECKPOINTS_DIR: connection.internal.checkpoints,
-        WEIR_HEALTH_PORT: String(port),
-        WEIR_LOG_LEVEL: 'fatal',
-        WEIR_TIME_SCALE: '0.1',
+        ...sinkEnvironment(connection, 'audit', port),
       },
     });
     children.add(child);

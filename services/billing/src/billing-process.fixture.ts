@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { eventually, freePort, type RunningStack } from '@weir/testing';
+import { eventually, freePort, sinkEnvironment, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -27,26 +27,14 @@ export async function startBilling(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<BillingProcess> {
   const { connection } = stack;
-  const { clickhouseWriter, natsUsers } = connection.internal;
   const [port, httpPort] = [await freePort(), await freePort()];
   const child = spawn(process.execPath, [MAIN], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: {
       PATH: process.env['PATH'],
-      WEIR_SERVICE_ID: 'billing-0',
-      WEIR_NATS_URL: `nats://${new URL(connection.nats.url).host}`,
-      WEIR_NATS_USER: 'billing',
-      WEIR_NATS_PASSWORD: natsUsers['billing'],
-      WEIR_POSTGRES_URL: connection.postgres.url,
-      WEIR_CLICKHOUSE_URL: clickhouseWriter.url,
-      WEIR_CLICKHOUSE_USER: clickhouseWriter.user,
-      WEIR_CLICKHOUSE_PASSWORD: clickhouseWriter.password,
-      WEIR_CLICKHOUSE_DATABASE: clickhouseWriter.database,
-      WEIR_HEALTH_PORT: String(port),
+      ...sinkEnvironment(connection, 'billing', port),
       WEIR_HTTP_PORT: String(httpPort),
       WEIR_BILLING_TOKEN: TOKEN,
-      WEIR_LOG_LEVEL: 'fatal',
-      WEIR_TIME_SCALE: '0.1',
       ...environment,
     },
   });

@@ -17,7 +17,7 @@ import {
   uuidv7,
 } from '@weir/contracts';
 import { createWarehouse, type Warehouse } from '@weir/warehouse';
-import { eventually, freePort, startInfrastructure, type RunningStack } from '@weir/testing';
+import { eventually, freePort, sinkEnvironment, startInfrastructure, type RunningStack } from '@weir/testing';
 import { expect } from 'expect';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -49,26 +49,12 @@ describe('billing', () => {
 
   const start = async (environment: Record<string, string> = {}): Promise<Started> => {
     const { connection } = stack;
-    const { clickhouseWriter, natsUsers } = connection.internal;
     const port = await freePort();
     const child = spawn(process.execPath, [MAIN], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: {
         PATH: process.env['PATH'],
-        WEIR_SERVICE_ID: 'billing-0',
-        WEIR_NATS_URL: `nats://${new URL(connection.nats.url).host}`,
-        WEIR_NATS_USER: 'billing',
-        WEIR_NATS_PASSWORD: natsUsers['billing'],
-        WEIR_POSTGRES_URL: connection.postgres.url,
-        WEIR_CLICKHOUSE_URL: clickhouseWriter.url,
-        WEIR_CLICKHOUSE_USER: clickhouseWriter.user,
-        WEIR_CLICKHOUSE_PASSWORD: clickhouseWriter.password,
-        WEIR_CLICKHOUSE_DATABASE: clickhouseWriter.database,
-        WEIR_HEALTH_PORT: String(port),
-        WEIR_HTTP_PORT: '0',
-        WEIR_BILLING_TOKEN: 'a token of sixteen characters',
-        WEIR_LOG_LEVEL: 'fatal',
-        WEIR_TIME_SCALE: '0.1',
+        ...sinkEnvironment(connection, 'billing', port),
         ...environment,
       },
     });
