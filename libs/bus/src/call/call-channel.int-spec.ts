@@ -463,4 +463,54 @@ describe('CallChannel without its broker', () => {
       await broker.stop();
     }
   });
+
+  it('never routes a call again that a lost broker may have handed to a worker: it is lost, or its worker is stopped', async () => {
+    const broker = await Broker.start();
+    try {
+      const ingress = await broker.connect('ingress');
+      const providers = await broker.connect('providers');
+      const channel = new CallChannel({ connection: ingress, ingressId: 'ingress-2', timing: TIMING, clock: Date });
+      const control = new WorkerControlServer({ connection: providers, workerId: 'worker-2', timing: TIMING });
+      const taken: CallReply[] = [];
+      const router = await broker.connect('router');
+      router.subscribe(subjects.route(REGION), ({ replyTo }) => {
+        taken.push(new CallReply(providers, replyTo, 1));
+      });
+      await router.roundTrip();
+      const silent = new CallRecorder();
+      const running = new CallRecorder();
+      channel.start(callDraft(), BODY, silent);
+      const draft = callDraft();
+      channel.start(draft, BODY, running);
+      const cancelled: string[] = [];
+      control.register(draft.callId, 'ingress-2', {
+        onCredit: () => undefined,
+        onCancel: (reason) => cancelled.push(reason),
+        onIngressLost: () => cancelled.push('ingress lost'),
+      });
+      await eventually(() => expect(taken.length).toBe(2), SOON);
+      await broker.kill();
+      // What the worker says now is lost with the broker.
+      await eventually(
+        () => expect([ingress, providers, router].map((one) => one.isConnected)).toEqual([false, false, false]),
+        SOON,
+      );
+      taken[1]!.accept({ control: control.control });
+      await broker.run();
+      await eventually(
+        () => expect([ingress, providers, router].map((one) => one.isConnected)).toEqual([true, true, true]),
+        SOON,
+      );
+      taken[1]!.head(headFrame(control.control));
+      await eventually(() => expect(cancelled).toContain('gap'), SOON);
+      taken[1]!.fail(failFrame('client_gone', null));
+      await eventually(() => expect(running.told).toEqual(['fail:sequence_gap']), SOON);
+      await eventually(() => expect(silent.told).toEqual(['lost']), SOON);
+      expect(taken.length).toBe(2);
+      channel.close();
+      control.close();
+    } finally {
+      await broker.stop();
+    }
+  });
 });

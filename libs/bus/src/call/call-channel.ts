@@ -42,6 +42,7 @@ export class CallChannel {
   private readonly budget = new CreditBudget();
   private readonly claims: BodyClaims;
   private readonly subscription: BusSubscription;
+  private readonly removeDisconnectListener: () => void;
   private readonly beatTimer: NodeJS.Timeout;
   private readonly sweepTimer: NodeJS.Timeout;
   private readonly sweepEveryMs: number;
@@ -56,6 +57,9 @@ export class CallChannel {
     const { connection, ingressId, timing } = options;
     this.prefixLength = subjects.inbox(ingressId, '').length;
     this.subscription = connection.subscribe(subjects.inboxAll(ingressId), (message) => this.onMessage(message));
+    this.removeDisconnectListener = connection.onDisconnect(() => {
+      for (const call of this.calls.keys()) call.onDisconnect();
+    });
     this.claims = new BodyClaims(connection, ingressId);
     this.transport = {
       timing,
@@ -96,6 +100,7 @@ export class CallChannel {
     clearInterval(this.beatTimer);
     clearInterval(this.sweepTimer);
     this.subscription.unsubscribe();
+    this.removeDisconnectListener();
     this.claims.close();
     this.routes.clear();
     this.calls.clear();

@@ -37,6 +37,8 @@ export class ChannelCall implements OpenCall {
   private lastFrameAt: number;
   private dispatchDeadline: number;
   private reroutesLeft = 1;
+  /** The connection broke before anybody was heard to take the call: an `accepted` may have been lost with it. */
+  private isUncertain = false;
   private cancelReason: CancelReason | undefined;
   private cancelledAt = 0;
   private cancelSentAt = 0;
@@ -79,6 +81,11 @@ export class ChannelCall implements OpenCall {
     if (this.controlSubject === undefined && this.progress.attempt === 0) this.finish((h) => h.noResponders());
   }
 
+  /** The broker, and whatever it had not delivered, is gone. */
+  onDisconnect(): void {
+    if (this.progress.attempt === 0) this.isUncertain = true;
+  }
+
   /** The call could not be published: it ends here, with nothing sent. */
   refuse(frame: FailFrame): void {
     this.finish((handlers) => handlers.fail(frame));
@@ -107,7 +114,7 @@ export class ChannelCall implements OpenCall {
     const { timing } = this.transport;
     const now = this.transport.now();
     if (this.cancelReason !== undefined) return this.sweepCancelled(now);
-    if (this.progress.attempt === 0) {
+    if (this.progress.attempt === 0 && !this.isUncertain) {
       if (now >= this.dispatchDeadline) this.dispatchAgain();
       return;
     }
@@ -136,7 +143,7 @@ export class ChannelCall implements OpenCall {
       const frame = failFrame(this.fault, this.served);
       this.mute((handlers) => handlers.fail(frame));
     }
-    if (this.progress.attempt === 0) {
+    if (this.progress.attempt === 0 && !this.isUncertain) {
       if (now >= this.dispatchDeadline) this.finish((handlers) => handlers.notDispatched());
     } else if (now - this.cancelledAt >= timing.cancelGiveUpAfterMs) {
       this.finish((handlers) => handlers.lost());

@@ -208,11 +208,12 @@ export class RunningCall {
   /**
    * Says that this worker runs the call, just before this turn's messages are written, or before the request leaves where the journal was quicker
    * than that. Past `dispatchBy` an ingress that has heard nothing routes the call again or tells its client that nothing was sent, so a worker that
-   * was held up sends nothing.
+   * was held up sends nothing; neither does one that the broker has lost, for nobody would hear it say so.
    */
   private claim(): boolean {
     if (this.isClosed || this.claimState !== 'waiting') return this.claimState === 'claimed';
-    this.claimState = this.services.clock.now() > this.call.envelope.dispatchBy ? 'late' : 'claimed';
+    const isHeard = this.services.connection.isConnected && this.services.clock.now() <= this.call.envelope.dispatchBy;
+    this.claimState = isHeard ? 'claimed' : 'late';
     if (this.claimState === 'claimed') this.reply.accept({ control: this.services.control.control });
     else this.services.metrics.late.inc();
     return this.claimState === 'claimed';
