@@ -13,6 +13,7 @@ export { SERVICE_NAMES, servicePermissions, type BusPermissions, type ServiceNam
 export { Principal } from './principal.js';
 export {
   EVENT_PARTITIONS,
+  INBOX_BUNDLE,
   KV_BUCKETS,
   SINKS,
   eventStreamName,

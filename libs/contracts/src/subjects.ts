@@ -2,6 +2,9 @@ import type { ProducerId } from './ids.js';
 
 const ROOT = 'weir.v1';
 
+/** In the place of an inbox's `n`: frames of several calls of one ingress, each with its `n`. No inbox has this name. */
+export const INBOX_BUNDLE = 'bundle';
+
 /** Core NATS subjects of calls. Every subject of Weir is built here; nothing else spells one. */
 export const subjects = {
   route: (region: string) => `${ROOT}.route.${region}`,

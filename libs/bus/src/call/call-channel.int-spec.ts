@@ -15,7 +15,7 @@ import { Broker } from '../broker.fixture.js';
 import type { BusConnection } from '../connection/bus-connection.js';
 import { callDraft, CallRecorder, endFrame, headFrame } from './call.fixture.js';
 import { CallChannel } from './call-channel.js';
-import { decodeCall, nextAttempt } from './call-message.js';
+import { decodeCall, nextAttempt, splitCalls } from './call-message.js';
 import { CallReply } from './call-reply.js';
 import { encodeFrame, encodeJsonFrame } from './frame-codec.js';
 import { failFrame } from './frame-contents.js';
@@ -68,10 +68,12 @@ describe('CallChannel over a real broker', () => {
     const subscription = router.subscribe(
       subjects.route(REGION),
       (message) => {
-        const { envelope, body } = decodeCall(message.data);
-        const call = { envelope, body, reply: new CallReply(providers, message.replyTo, nextAttempt(envelope)) };
-        taken.push(call);
-        onCall(call);
+        splitCalls(message, (replyTo, data) => {
+          const { envelope, body } = decodeCall(data);
+          const call = { envelope, body, reply: new CallReply(providers, replyTo, nextAttempt(envelope)) };
+          taken.push(call);
+          onCall(call);
+        });
       },
       { queue: queueGroups.router },
     );
@@ -121,6 +123,44 @@ describe('CallChannel over a real broker', () => {
     await eventually(() => expect(recorder.told).toEqual(['noResponders']), SOON);
     expect(performance.now() - startedAt).toBeLessThan(TIMING.dispatchWithinMs);
     expect(channel.openCalls).toBe(0);
+  });
+
+  it('tells every call of a turn that nobody listens', async () => {
+    const recorders = Array.from({ length: 40 }, () => new CallRecorder());
+    for (const recorder of recorders) start(recorder);
+    const big = new CallRecorder();
+    start(big, Buffer.alloc(100_000));
+    await eventually(() => {
+      for (const recorder of [...recorders, big]) expect(recorder.told).toEqual(['noResponders']);
+    }, SOON);
+    expect(channel.openCalls).toBe(0);
+  });
+
+  it('carries the calls of a turn, and the frames of a turn, in few messages, each to its own call and in order', async () => {
+    const seen = { calls: 0, frames: 0 };
+    const observer = await broker.connect('admin');
+    observer.subscribe(subjects.any('route'), () => (seen.calls += 1));
+    observer.subscribe(subjects.any('inbox'), () => (seen.frames += 1));
+    await observer.roundTrip();
+    const waiting: TakenCall[] = [];
+    await take((call) => {
+      waiting.push(call);
+      if (waiting.length < 32) return;
+      for (const { reply, body } of waiting) {
+        reply.accept({ control: control.control });
+        reply.head(headFrame(control.control));
+        reply.data(body);
+        reply.end(endFrame(body.length));
+      }
+    });
+    const calls = Array.from({ length: 32 }, (_, i) => ({ body: `call ${i}`, recorder: new CallRecorder() }));
+    for (const { body, recorder } of calls) start(recorder, Buffer.from(body));
+    await eventually(() => {
+      for (const { recorder } of calls) expect(recorder.told).toEqual(['accepted', 'head', 'data', 'end']);
+    }, SOON);
+    for (const { body, recorder } of calls) expect(recorder.text).toBe(body);
+    await observer.roundTrip();
+    expect(seen).toEqual({ calls: 2, frames: 1 });
   });
 
   it('takes up a later attempt where the first failed before its head', async () => {
@@ -434,83 +474,4 @@ describe('CallChannel over a real broker', () => {
     const bytes = Buffer.from(text);
     providers.publish(reply.replyTo, encodeFrame({ type: FRAME.data, attempt, sequence }, [bytes], bytes.length));
   }
-});
-
-describe('CallChannel without its broker', () => {
-  it('refuses calls at once while disconnected, and goes on when the broker is back', async () => {
-    const broker = await Broker.start();
-    try {
-      const ingress = await broker.connect('ingress');
-      const router = await broker.connect('router');
-      const channel = new CallChannel({ connection: ingress, ingressId: 'ingress-1', timing: TIMING, clock: Date });
-      await broker.kill();
-      await eventually(() => expect(ingress.isConnected).toBe(false), SOON);
-      const refused = new CallRecorder();
-      channel.start(callDraft(), BODY, refused);
-      await eventually(() => expect(refused.told).toEqual(['fail:bus_unavailable']), SOON);
-      expect(refused.failed?.usageSource).toBe('none');
-      router.subscribe(subjects.route(REGION), (message) => {
-        const reply = new CallReply(router, message.replyTo, 1);
-        reply.fail(failFrame('upstream_error', null));
-      });
-      await broker.run();
-      await eventually(() => expect(ingress.isConnected && router.isConnected).toBe(true), SOON);
-      const answered = new CallRecorder();
-      channel.start(callDraft(), BODY, answered);
-      await eventually(() => expect(answered.told).toEqual(['fail:upstream_error']), SOON);
-      channel.close();
-    } finally {
-      await broker.stop();
-    }
-  });
-
-  it('never routes a call again that a lost broker may have handed to a worker: it is lost, or its worker is stopped', async () => {
-    const broker = await Broker.start();
-    try {
-      const ingress = await broker.connect('ingress');
-      const providers = await broker.connect('providers');
-      const channel = new CallChannel({ connection: ingress, ingressId: 'ingress-2', timing: TIMING, clock: Date });
-      const control = new WorkerControlServer({ connection: providers, workerId: 'worker-2', timing: TIMING });
-      const taken: CallReply[] = [];
-      const router = await broker.connect('router');
-      router.subscribe(subjects.route(REGION), ({ replyTo }) => {
-        taken.push(new CallReply(providers, replyTo, 1));
-      });
-      await router.roundTrip();
-      const silent = new CallRecorder();
-      const running = new CallRecorder();
-      channel.start(callDraft(), BODY, silent);
-      const draft = callDraft();
-      channel.start(draft, BODY, running);
-      const cancelled: string[] = [];
-      control.register(draft.callId, 'ingress-2', {
-        onCredit: () => undefined,
-        onCancel: (reason) => cancelled.push(reason),
-        onIngressLost: () => cancelled.push('ingress lost'),
-      });
-      await eventually(() => expect(taken.length).toBe(2), SOON);
-      await broker.kill();
-      // What the worker says now is lost with the broker.
-      await eventually(
-        () => expect([ingress, providers, router].map((one) => one.isConnected)).toEqual([false, false, false]),
-        SOON,
-      );
-      taken[1]!.accept({ control: control.control });
-      await broker.run();
-      await eventually(
-        () => expect([ingress, providers, router].map((one) => one.isConnected)).toEqual([true, true, true]),
-        SOON,
-      );
-      taken[1]!.head(headFrame(control.control));
-      await eventually(() => expect(cancelled).toContain('gap'), SOON);
-      taken[1]!.fail(failFrame('client_gone', null));
-      await eventually(() => expect(running.told).toEqual(['fail:sequence_gap']), SOON);
-      await eventually(() => expect(silent.told).toEqual(['lost']), SOON);
-      expect(taken.length).toBe(2);
-      channel.close();
-      control.close();
-    } finally {
-      await broker.stop();
-    }
-  });
 });

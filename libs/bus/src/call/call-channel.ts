@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import {
   CALL_SIZES,
+  INBOX_BUNDLE,
   subjects,
   type CallBody,
   type CallEnvelopeV1,
   type CallTiming,
   type WorkerControl,
 } from '@weir/contracts';
+import { readBundle } from '../connection/bundle.js';
 import type { BusConnection } from '../connection/bus-connection.js';
 import type { BusMessage, BusSubscription } from '../connection/bus-message.js';
 import { BodyClaims } from './body-claims.js';
 import type { CallDraft, CallHandlers, OpenCall } from './call-handlers.js';
-import { encodeCall } from './call-message.js';
+import { encodeCall, publishCall } from './call-message.js';
 import { CallCredit, CreditBudget } from './credit.js';
 import { decodeFrame } from './frame-codec.js';
 import { failFrame } from './frame-contents.js';
@@ -28,6 +30,8 @@ export interface CallChannelOptions {
 
 interface Route {
   readonly call: ChannelCall;
+  /** Inboxes of the calls that left in the same turn for the same region: that nobody listens is told to one of them. */
+  readonly fellows: readonly string[];
   superseded: boolean;
 }
 
@@ -51,6 +55,7 @@ export class CallChannel {
   private readonly boot = randomBytes(4).toString('hex');
   private readonly prefixLength: number;
   private counter = 0;
+  private readonly turn = new Map<string, string[]>();
   private sweptAt = performance.now();
 
   constructor(private readonly options: CallChannelOptions) {
@@ -145,11 +150,23 @@ export class CallChannel {
 
   private publish(call: ChannelCall, envelope: CallEnvelopeV1, body: Uint8Array): void {
     const inbox = `${this.boot}${(this.counter++).toString(36)}`;
-    this.routes.set(inbox, { call, superseded: false });
+    this.routes.set(inbox, { call, fellows: this.join(envelope.region, inbox), superseded: false });
     this.calls.get(call)?.inboxes.push(inbox);
     const inline = envelope.body.kind === 'inline' ? body : new Uint8Array(0);
     const replyTo = subjects.inbox(this.options.ingressId, inbox);
-    this.options.connection.publish(subjects.route(envelope.region), encodeCall(envelope, inline), replyTo);
+    publishCall(this.options.connection, subjects.route(envelope.region), encodeCall(envelope, inline), replyTo);
+  }
+
+  /** The inboxes of this turn's calls for the region, with this one. */
+  private join(region: string, inbox: string): readonly string[] {
+    let fellows = this.turn.get(region);
+    if (fellows === undefined) {
+      fellows = [];
+      this.turn.set(region, fellows);
+      this.options.connection.deferToFlush(() => this.turn.delete(region));
+    }
+    fellows.push(inbox);
+    return fellows;
   }
 
   /** A new inbox, so that frames of the first route, should it come to life after all, cannot be taken for the second's. */
@@ -172,14 +189,26 @@ export class CallChannel {
   }
 
   private onMessage(message: BusMessage): void {
-    const route = this.routes.get(message.subject.slice(this.prefixLength));
-    if (route === undefined) return;
+    const inbox = message.subject.slice(this.prefixLength);
     const { data } = message;
-    const frame = decodeFrame(data);
-    if (frame === undefined) {
-      if (message.isNoResponders && !route.superseded) route.call.onNoResponders();
-      return;
+    if (message.isNoResponders) return this.onNoResponders(inbox);
+    if (inbox !== INBOX_BUNDLE) return this.onFrame(inbox, data);
+    // What is cut off is missed by its call: a gap, or silence.
+    readBundle(data, (entry, frame) => this.onFrame(entry, frame));
+  }
+
+  private onNoResponders(inbox: string): void {
+    for (const fellow of this.routes.get(inbox)?.fellows ?? []) {
+      const route = this.routes.get(fellow);
+      if (route !== undefined && !route.superseded) route.call.onNoResponders();
     }
+  }
+
+  private onFrame(inbox: string, data: Buffer): void {
+    const route = this.routes.get(inbox);
+    if (route === undefined) return;
+    const frame = decodeFrame(data);
+    if (frame === undefined) return;
     if (route.superseded) route.call.onSupersededFrame(frame);
     else route.call.onFrame(frame);
   }

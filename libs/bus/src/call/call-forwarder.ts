@@ -1,6 +1,6 @@
 import { FRAME, type CallEnvelopeV1, type FailFrame } from '@weir/contracts';
 import type { BusConnection } from '../connection/bus-connection.js';
-import { encodeCall } from './call-message.js';
+import { encodeCall, publishCall } from './call-message.js';
 import { encodeJsonFrame } from './frame-codec.js';
 
 /** Sends a call on with its reply inbox unchanged: router to worker, worker back to the router. Stateless. */
@@ -12,7 +12,7 @@ export class CallForwarder {
    * forwards to a subject must know that it has listeners (see presence).
    */
   forward(subject: string, envelope: CallEnvelopeV1, body: Uint8Array, replyTo: string): void {
-    this.connection.publish(subject, encodeCall(envelope, body), replyTo);
+    publishCall(this.connection, subject, encodeCall(envelope, body), replyTo);
   }
 
   /** Ends a call that is not answered otherwise. `attempt` is the number after the last one tried; the frame is its only one. */

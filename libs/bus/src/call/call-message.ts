@@ -1,4 +1,7 @@
 import { CallEnvelopeV1 } from '@weir/contracts';
+import { isBundle, readBundle } from '../connection/bundle.js';
+import type { BusConnection } from '../connection/bus-connection.js';
+import type { BusMessage } from '../connection/bus-message.js';
 
 /** A call as a router or a worker receives it. */
 export interface IncomingCall {
@@ -17,6 +20,16 @@ export class MalformedCallError extends Error {
 }
 
 const LENGTH_BYTES = 4;
+/** Few enough that one receiver does not get what several could share. */
+const BUNDLED_CALLS_MAX = 16;
+
+/** Publishes a call at the end of the turn, in one message with others of the turn for the same subject. Read by {@link splitCalls}. */
+export function publishCall(connection: BusConnection, subject: string, payload: Uint8Array, replyTo: string): void {
+  connection.publishBundled(
+    { subject, messagesMax: BUNDLED_CALLS_MAX },
+    { subject, payload, replyTo, address: replyTo },
+  );
+}
 
 /** Layout: `u32BE n · n bytes of JSON (the envelope) · body`. Copies `body` once. */
 export function encodeCall(envelope: CallEnvelopeV1, body: Uint8Array): Buffer {
@@ -27,6 +40,13 @@ export function encodeCall(envelope: CallEnvelopeV1, body: Uint8Array): Buffer {
   message.write(header, LENGTH_BYTES, headerBytes, 'utf8');
   message.set(body, LENGTH_BYTES + headerBytes);
   return message;
+}
+
+/** Hands over each call of a message, which holds one or a bundle, with its reply inbox. False where a bundle ends within a call. */
+export function splitCalls({ replyTo, data }: BusMessage, onCall: (replyTo: string, call: Buffer) => void): boolean {
+  if (isBundle(data)) return readBundle(data, onCall);
+  onCall(replyTo, data);
+  return true;
 }
 
 /** Reads a call and validates its envelope, once per hop. `body` is a view of `bytes`. Throws {@link MalformedCallError}. */

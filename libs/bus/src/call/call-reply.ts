@@ -1,6 +1,7 @@
 import {
   CALL_SIZES,
   FRAME,
+  INBOX_BUNDLE,
   type AcceptedFrame,
   type EndFrame,
   type FailFrame,
@@ -10,7 +11,11 @@ import {
   type WholeFrame,
 } from '@weir/contracts';
 import type { BusConnection } from '../connection/bus-connection.js';
+import type { BundleRoute } from '../connection/outbox.js';
 import { encodeFrame, encodeJsonFrame, encodeWholeFrame } from './frame-codec.js';
+
+/** A bundle's frames are for one ingress: more of them only means fewer messages. */
+const BUNDLED_FRAMES_MAX = 256;
 
 /**
  * Answer of one attempt, sent frame by frame to the call's reply inbox. Frames of a turn of the event loop leave in one socket
@@ -25,6 +30,8 @@ export class CallReply {
   private waitingBytes = 0;
   private terminal = false;
   private lastSent = 0;
+  private readonly bundle: BundleRoute;
+  private readonly address: string;
 
   constructor(
     private readonly connection: BusConnection,
@@ -32,7 +39,11 @@ export class CallReply {
     readonly replyTo: string,
     /** Number of this attempt, from 1 to 255. */
     readonly attempt: number,
-  ) {}
+  ) {
+    const tokenAt = replyTo.lastIndexOf('.') + 1;
+    this.bundle = { subject: replyTo.slice(0, tokenAt) + INBOX_BUNDLE, messagesMax: BUNDLED_FRAMES_MAX };
+    this.address = replyTo.slice(tokenAt);
+  }
 
   /** Bytes of `data` handed over so far: the offset that credit is compared with. */
   get bytesSent(): number {
@@ -127,7 +138,8 @@ export class CallReply {
 
   private send(frame: Buffer): true {
     this.lastSent = performance.now();
-    this.connection.publish(this.replyTo, frame);
+    const { replyTo: subject, address } = this;
+    this.connection.publishBundled(this.bundle, { subject, payload: frame, replyTo: undefined, address });
     return true;
   }
 }

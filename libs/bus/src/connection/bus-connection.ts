@@ -2,7 +2,7 @@ import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/nats-core';
 import { headers as natsHeaders } from '@nats-io/nats-core';
 import { connect, errors, type ConnectionOptions } from '@nats-io/transport-node';
 import type { BusMessage, BusSubscription } from './bus-message.js';
-import { Outbox } from './outbox.js';
+import { Outbox, type BundledMessage, type BundleRoute } from './outbox.js';
 
 export interface BusConnectionOptions {
   readonly url: string;
@@ -76,6 +76,14 @@ export class BusConnection {
    */
   publish(subject: string, payload: Uint8Array, replyTo?: string): void {
     this.outbox.add(subject, payload, replyTo);
+  }
+
+  /**
+   * Publishes as {@link publish} does, but as one message with whatever else this turn publishes for the same route, whose
+   * listeners read bundles; alone, the message goes to its own subject as it is.
+   */
+  publishBundled(route: BundleRoute, message: BundledMessage): void {
+    this.outbox.addBundled(route, message);
   }
 
   /** Publishes with headers; not joined with others, so not for the hot path of a call. */

@@ -1,7 +1,7 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { CallDefinition } from '@weir/contracts';
 import { CallReply } from '../call/call-reply.js';
-import { decodeCall, nextAttempt } from '../call/call-message.js';
+import { decodeCall, nextAttempt, splitCalls } from '../call/call-message.js';
 import { failFrame } from '../call/frame-contents.js';
 import type { BusConnection } from '../connection/bus-connection.js';
 import type { BusMessage, BusSubscription } from '../connection/bus-message.js';
@@ -130,8 +130,12 @@ export class CallServer extends Server implements CustomTransportStrategy {
   }
 
   private receive(served: Served, message: BusMessage): void {
+    const isWhole = splitCalls(message, (replyTo, call) => this.take(served, replyTo, call));
+    if (!isWhole) this.report(new Error(`a bundle of calls on ${served.subject} that ends within a call`));
+  }
+
+  private take(served: Served, replyTo: string, data: Buffer): void {
     const { connection } = this.options;
-    const { replyTo, data } = message;
     let decoded: ReturnType<typeof decodeCall>;
     try {
       decoded = decodeCall(data);
