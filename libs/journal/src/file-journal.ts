@@ -1,15 +1,16 @@
 import type { EventDraft } from '@weir/contracts';
 import { CARRIED_PREFIX } from './event-line.js';
+import type { JournalDisk, SegmentFile } from './journal-disk.js';
 import type { FolderLock } from './journal-lock.js';
 import type { JournalLedger, LedgerSegment, Position } from './journal-ledger.js';
 import type { JournalLine, JournalOptions, JournalState, WrittenCallback } from './journal-options.js';
 import type { Journal } from './journal.js';
-import { deleteFolder, deleteSegment, probeFolder, SegmentWriter } from './segment-files.js';
 import { readUnreleased } from './segment-reader.js';
 import { formLines, queueEvent, type FormedLine, type QueuedEvent } from './write-queue.js';
 
 export interface OpenedFolder {
   readonly options: JournalOptions;
+  readonly disk: JournalDisk;
   readonly lock: FolderLock;
   readonly ledger: JournalLedger;
   readonly producerId: string;
@@ -25,11 +26,11 @@ export class FileJournal implements Journal {
   readonly epoch: number;
   private readonly options: JournalOptions;
   private readonly ledger: JournalLedger;
-  private writer: SegmentWriter;
+  private writer: SegmentFile;
   /** What the ledger knows of the segment that is written to. */
   private segment: LedgerSegment;
   /** Segments that are full, and not yet synced. */
-  private retired: SegmentWriter[] = [];
+  private retired: SegmentFile[] = [];
   private queue: QueuedEvent[] = [];
   /** Closing events that the disk refused: what they tell has happened, so they wait for it. */
   private kept: QueuedEvent[] = [];
@@ -86,7 +87,7 @@ export class FileJournal implements Journal {
   }
 
   pending(from?: Position): AsyncGenerator<JournalLine> {
-    return readUnreleased(this.options.folder, this.ledger, from);
+    return readUnreleased(this.folder.disk, this.ledger, from);
   }
 
   unreleased(): { epoch: number; first: number; last: number }[] {
@@ -125,7 +126,7 @@ export class FileJournal implements Journal {
   async remove(): Promise<void> {
     if (this.unreleased().length > 0) throw new Error(`${this.options.folder} holds events that are not released`);
     await this.abandon();
-    await deleteFolder(this.options.folder);
+    await this.folder.disk.remove();
     await this.folder.lock.release();
   }
 
@@ -216,7 +217,7 @@ export class FileJournal implements Journal {
 
   private async tryAgain(): Promise<void> {
     try {
-      await probeFolder(this.options.folder);
+      await this.folder.disk.probe();
       this.retryTimer = undefined;
       this.writable = true;
       this.flush();
@@ -226,9 +227,9 @@ export class FileJournal implements Journal {
     }
   }
 
-  private openSegment(): [SegmentWriter, LedgerSegment] {
+  private openSegment(): [SegmentFile, LedgerSegment] {
     const first = this.lastSequence + 1;
-    const writer = new SegmentWriter(this.options.folder, this.epoch, first);
+    const writer = this.folder.disk.openSegment(this.epoch, first);
     return [writer, this.ledger.addSegment(this.epoch, first)];
   }
 
@@ -261,7 +262,7 @@ export class FileJournal implements Journal {
   private async deleteSegments(segments: readonly LedgerSegment[]): Promise<void> {
     try {
       await this.sync();
-      for (const { epoch, first } of segments) await deleteSegment(this.options.folder, epoch, first);
+      for (const { epoch, first } of segments) await this.folder.disk.deleteSegment(epoch, first);
     } catch (error) {
       // They are found, and released, again when the folder is next opened.
       this.options.onError(toError(error));

@@ -7,4 +7,5 @@ export {
   type WrittenEvent,
 } from './journal-options.js';
 export type { Journal } from './journal.js';
-export { findOrphans, openInstanceJournal, openJournal } from './open-journal.js';
+export type { JournalDisk, SegmentFile } from './journal-disk.js';
+export { findOrphans, openInstanceJournal, openJournal, openJournalOn } from './open-journal.js';

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import type { EventEnvelope } from '@weir/contracts';
 import { findEvent, findSequence, isCarried, splitLines } from './event-line.js';
 import { FileJournal, type OpenedFolder } from './file-journal.js';
+import { folderDisk, type JournalDisk } from './journal-disk.js';
 import { JournalLedger, type LedgerLine } from './journal-ledger.js';
 import { lockFolder } from './journal-lock.js';
 import { JournalLockedError, type JournalOptions } from './journal-options.js';
 import type { Journal } from './journal.js';
-import { createFolder, findFile, findSegment, listSegments, replaceFile } from './segment-files.js';
+import { findFile } from './segment-files.js';
 
 const PRODUCER_FILE = 'producer.json';
 const EPOCH_FILE = 'epoch';
@@ -18,12 +19,17 @@ const EPOCH_FILE = 'epoch';
  * ended), then what `closeOpen` returns. Throws `JournalLockedError` when a live process holds it, and the system's error where
  * the folder cannot be written.
  */
-export async function openJournal(options: JournalOptions): Promise<Journal> {
-  await createFolder(options.folder);
-  const lock = await lockFolder(options.folder);
+export function openJournal(options: JournalOptions): Promise<Journal> {
+  return openJournalOn(folderDisk(options.folder), options);
+}
+
+/** @internal The same on any disk. */
+export async function openJournalOn(disk: JournalDisk, options: JournalOptions): Promise<Journal> {
+  await disk.create();
+  const lock = await disk.lock();
   let journal: FileJournal | undefined;
   try {
-    const opened = await recover(options, lock);
+    const opened = await recover(disk, options, lock);
     journal = new FileJournal(opened);
     await appendOpening(journal, opened);
     return journal;
@@ -64,7 +70,7 @@ export async function findOrphans(parentFolder: string, service: string): Promis
   const orphans: string[] = [];
   for (const entry of await readdir(parentFolder, { withFileTypes: true })) {
     const folder = join(parentFolder, entry.name);
-    if (!entry.isDirectory() || (await findProducer(folder))?.service !== service) continue;
+    if (!entry.isDirectory() || parseProducer(await findFile(folder, PRODUCER_FILE))?.service !== service) continue;
     if (await isUnlocked(folder)) orphans.push(folder);
   }
   return orphans;
@@ -85,37 +91,35 @@ interface Producer {
   readonly service: string;
 }
 
-async function findProducer(folder: string): Promise<Producer | undefined> {
-  const text = await findFile(folder, PRODUCER_FILE);
-  return text === undefined ? undefined : (JSON.parse(text) as Producer);
-}
+const parseProducer = (text: string | undefined): Producer | undefined =>
+  text === undefined ? undefined : (JSON.parse(text) as Producer);
 
-async function ensureProducer({ folder, service }: JournalOptions): Promise<Producer> {
-  const existing = await findProducer(folder);
+async function ensureProducer(disk: JournalDisk, { service }: JournalOptions): Promise<Producer> {
+  const existing = parseProducer(await disk.findFile(PRODUCER_FILE));
   if (existing !== undefined) return existing;
   const producer = { producerId: randomUUID(), service };
-  await replaceFile(folder, PRODUCER_FILE, JSON.stringify(producer));
+  await disk.replaceFile(PRODUCER_FILE, JSON.stringify(producer));
   return producer;
 }
 
-async function recover(options: JournalOptions, lock: OpenedFolder['lock']): Promise<OpenedFolder> {
-  const { producerId } = await ensureProducer(options);
+async function recover(disk: JournalDisk, options: JournalOptions, lock: OpenedFolder['lock']): Promise<OpenedFolder> {
+  const { producerId } = await ensureProducer(disk, options);
   const ledger = new JournalLedger();
-  for (const { epoch, first } of await listSegments(options.folder))
-    await recoverSegment(options, ledger, epoch, first);
-  const lastEpoch = Math.max(Number((await findFile(options.folder, EPOCH_FILE)) ?? 0), ledger.current?.epoch ?? 0);
+  for (const { epoch, first } of await disk.listSegments()) {
+    const bytes = (await disk.findSegment(epoch, first)) ?? Buffer.alloc(0);
+    recoverSegment(options, ledger, { epoch, first, bytes });
+  }
+  const lastEpoch = Math.max(Number((await disk.findFile(EPOCH_FILE)) ?? 0), ledger.current?.epoch ?? 0);
   const epoch = lastEpoch + 1;
-  await replaceFile(options.folder, EPOCH_FILE, String(epoch));
-  return { options, lock, ledger, producerId, epoch, previous: ledger.endBefore(epoch) };
+  await disk.replaceFile(EPOCH_FILE, String(epoch));
+  return { options, disk, lock, ledger, producerId, epoch, previous: ledger.endBefore(epoch) };
 }
 
-async function recoverSegment(
+function recoverSegment(
   options: JournalOptions,
   ledger: JournalLedger,
-  epoch: number,
-  first: number,
-): Promise<void> {
-  const bytes = (await findSegment(options.folder, epoch, first)) ?? Buffer.alloc(0);
+  { epoch, first, bytes }: { readonly epoch: number; readonly first: number; readonly bytes: Buffer },
+): void {
   const segment = ledger.addSegment(epoch, first);
   for (const line of splitLines(bytes)) {
     const event = findEvent(line);

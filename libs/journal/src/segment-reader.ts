@@ -1,18 +1,18 @@
 import { findSequence, isCarried, splitLines } from './event-line.js';
+import type { JournalDisk } from './journal-disk.js';
 import type { JournalLedger, LedgerSegment, Position } from './journal-ledger.js';
 import type { JournalLine } from './journal-options.js';
-import { findSegment } from './segment-files.js';
 
 /** Lines that are not released, oldest first, up to what is written at the first `next`. One segment at a time is in memory. */
 export async function* readUnreleased(
-  folder: string,
+  disk: Pick<JournalDisk, 'findSegment'>,
   ledger: JournalLedger,
   from: Position | undefined,
 ): AsyncGenerator<JournalLine> {
   const segments = ledger.segmentsFrom(from).map((segment) => ({ ...segment }));
   for (const segment of segments) {
     // Deleted meanwhile: then all of it has landed.
-    const bytes = (await findSegment(folder, segment.epoch, segment.first)) ?? Buffer.alloc(0);
+    const bytes = (await disk.findSegment(segment.epoch, segment.first)) ?? Buffer.alloc(0);
     for (const line of readLines(bytes, segment)) {
       if (isWanted(line, ledger, from)) yield line;
     }

@@ -13,8 +13,16 @@ export interface AdoptionOptions {
   readonly timeScale?: number;
   /** How often is looked, in milliseconds at scale 1. Default 10 s. */
   readonly everyMs?: number;
+  /** How folders are found and opened; by default in the file system. */
+  readonly folders?: JournalFolders;
   readonly onAdopted?: (folder: string, producerId: string) => void;
   readonly onRemoved?: (folder: string, producerId: string) => void;
+}
+
+/** The journals' folders that an adopter sees. */
+export interface JournalFolders {
+  readonly findOrphans: typeof findOrphans;
+  readonly openJournal: typeof openJournal;
 }
 
 /**
@@ -29,7 +37,10 @@ export class OrphanAdopter {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
 
+  private readonly folders: JournalFolders;
+
   constructor(private readonly options: AdoptionOptions) {
+    this.folders = options.folders ?? { findOrphans, openJournal };
     this.plan();
   }
 
@@ -54,7 +65,7 @@ export class OrphanAdopter {
     const { parentFolder, journal } = this.options;
     let orphans: string[];
     try {
-      orphans = await findOrphans(parentFolder, journal.service);
+      orphans = await this.folders.findOrphans(parentFolder, journal.service);
     } catch (error) {
       return journal.onError(toError(error));
     }
@@ -73,7 +84,7 @@ export class OrphanAdopter {
     const { journal: journalOptions } = this.options;
     let journal: Journal | undefined;
     try {
-      journal = await openJournal({ ...journalOptions, folder });
+      journal = await this.folders.openJournal({ ...journalOptions, folder });
       this.options.onAdopted?.(folder, journal.producerId);
       await this.publishAll(journal);
       if (this.abort.signal.aborted) return await journal.close();
