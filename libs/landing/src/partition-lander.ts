@@ -10,7 +10,7 @@ import {
 } from '@weir/bus';
 import { eventStreamName } from '@weir/contracts';
 import type { Clock, Logger } from '@weir/kit';
-import type { StoreAddress } from '@weir/store';
+import type { StoreAddress, acquireLock } from '@weir/store';
 import type { Warehouse } from '@weir/warehouse';
 import { collectMessages, cutBatches, type CollectLimits } from './collect-messages.js';
 import type { Failpoint } from './failpoint.js';
@@ -29,6 +29,7 @@ export interface LanderOptions {
   readonly partitions: number;
   readonly connection: BusConnection;
   readonly store: StoreAddress;
+  readonly acquireLock: typeof acquireLock;
   readonly warehouse: Warehouse;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BusConnection } from '@weir/bus';
 import { EVENT_PARTITIONS } from '@weir/contracts';
 import type { Clock, Health, Logger, Registry } from '@weir/kit';
-import { runMigrations, type StoreAddress } from '@weir/store';
+import { acquireLock, runMigrations, type StoreAddress } from '@weir/store';
 import type { Warehouse } from '@weir/warehouse';
 import { noFailpoint, type Failpoint } from './failpoint.js';
 import { createLandingMetrics } from './landing-metrics.js';
@@ -64,6 +64,7 @@ export function startLanding(options: LandingOptions): Landing {
       new PartitionLander({
         ...options,
         log: options.log,
+        acquireLock,
         partition,
         partitions,
         metrics,

@@ -1,6 +1,6 @@
 import { readStoredMessages, type BusConnection, type StreamBatch } from '@weir/bus';
 import { eventStreamName } from '@weir/contracts';
-import { acquireLock, type LockSession, type StoreAddress } from '@weir/store';
+import type { LockSession, StoreAddress, acquireLock } from '@weir/store';
 import type { Warehouse } from '@weir/warehouse';
 import { openDoubts, touchesDoubt } from './doubts.js';
 import type { Failpoint } from './failpoint.js';
@@ -24,6 +24,8 @@ export interface TenureOptions {
   readonly partition: number;
   readonly connection: BusConnection;
   readonly store: StoreAddress;
+  /** How the partition's lock is taken. */
+  readonly acquireLock: typeof acquireLock;
   readonly warehouse: Warehouse;
   readonly timeScale: number;
   readonly failpoint: Failpoint;
@@ -75,7 +77,7 @@ export class Tenure {
     const { schema } = landingStore(store);
     const timing = fenceTiming(timeScale);
     const lock = `weir:landing:${sink.name}:${partition}`;
-    const session = await acquireLock({
+    const session = await options.acquireLock({
       ...store,
       name: lock,
       signal,
