@@ -7,7 +7,7 @@ export class UsageError extends Error {
 export interface Command {
   /** Lines of `weir --help`. */
   readonly usage: string;
-  /** Takes what follows its name; returns the exit code: 0, or 1 where what was asked does not hold. @throws UsageError */
+  /** Takes what follows its name; returns the exit code: 0, 1 where what was asked does not hold, or 3 where somebody must approve it first. @throws UsageError */
   run(commandArguments: readonly string[]): Promise<number>;
 }
 

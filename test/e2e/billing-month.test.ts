@@ -92,7 +92,10 @@ describe('the guide to a month', () => {
     },
     ({ code, output }) => {
       expect(output).toMatch(/sim-qwen@2027-01-01: waiting, proposal \d+/);
-      expect(code).toBe(0);
+      expect(output).toMatch(
+        /1 of these prices are not in force: approve them with weir prices approve \d+ --note WHY/,
+      );
+      expect(code).toBe(3);
     },
     ({ code, output }) => {
       expect(output).toContain('because output goes from 1200000 to 2400000 pico-USD, over 30 %');

@@ -28,7 +28,7 @@ type Parsed = ReturnType<typeof parse>;
 export const pricesCommand: Command = {
   usage: `weir prices diff FILE --format ${PRICE_LIST_FORMATS.join('|')} --day YYYY-MM-DD    what a published list would change
      [--region R] [--key PROVIDER/MODEL=KEY …] [--new] [--source URL]
-weir prices import FILE …                      takes in what passes the gates; the rest waits or is refused
+weir prices import FILE …                      takes in what passes the gates; the rest waits (exit code 3) or is refused (1)
 weir prices waiting                            what waits for approval
 weir prices approve NUMBER… --note WHY         brings waiting prices into force`,
 
@@ -38,10 +38,13 @@ weir prices approve NUMBER… --note WHY         brings waiting prices into forc
     const client = (): BillingClient => BillingClient.of(readHome(parsed.values.home));
     switch (action) {
       case 'diff':
-        return showVerdicts(parsed, await client().post('/admin/v1/prices/diff', readList(parsed, rest)));
+        return showVerdicts(
+          parsed,
+          await client().post<PriceListAnswer>('/admin/v1/prices/diff', readList(parsed, rest)),
+        );
       case 'import': {
         const request = { ...readList(parsed, rest), by: readOperator(parsed.values.by) };
-        return showVerdicts(parsed, await client().post('/admin/v1/prices/import', request));
+        return showImport(parsed, await client().post<PriceListAnswer>('/admin/v1/prices/import', request));
       }
       case 'waiting':
         return show(parsed, await client().get<PriceProposal[]>('/admin/v1/prices/proposals'), renderProposals);
@@ -82,6 +85,20 @@ function show<Answer>({ values }: Parsed, answer: Answer, render: (answer: Answe
 function showVerdicts(parsed: Parsed, answer: PriceListAnswer): number {
   show(parsed, answer, renderVerdicts);
   return answer.verdicts.some((verdict) => verdict.kind === 'refused') ? 1 : 0;
+}
+
+/** What an import that is not finished ends with: prices of it hold only when somebody has approved them. */
+const WAITS_FOR_APPROVAL = 3;
+
+function showImport(parsed: Parsed, answer: PriceListAnswer): number {
+  const code = showVerdicts(parsed, answer);
+  const waiting = answer.verdicts.flatMap(({ kind, proposal }) => (kind === 'waiting' ? [proposal] : []));
+  if (waiting.length === 0) return code;
+  // Beside the answer, so that --json stays one document.
+  console.error(
+    `${waiting.length} of these prices are not in force: approve them with weir prices approve ${waiting.join(' ')} --note WHY`,
+  );
+  return code === 0 ? WAITS_FOR_APPROVAL : code;
 }
 
 async function approve(client: BillingClient, parsed: Parsed, numbers: readonly string[]): Promise<number> {
