@@ -57,13 +57,28 @@ function provideKit(settings: CommonSettings, foundation: Foundation): DynamicMo
 @Module({})
 class RootModule {}
 
+/** A connection whose answer is sent while the server closes would be kept for the next request, and the server would wait for that. */
+function closeAnswered(fastify: FastifyInstance): void {
+  let isClosing = false;
+  fastify.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  fastify.addHook('onSend', (_request, reply, _payload, done) => {
+    if (isClosing) void reply.header('connection', 'close');
+    done();
+  });
+}
+
 async function createApp(
   root: DynamicModule,
   http: HttpOptions | undefined,
   logger: Logger,
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter(http?.server ?? {});
-  http?.configure?.(adapter.getInstance());
+  const fastify: FastifyInstance = adapter.getInstance();
+  closeAnswered(fastify);
+  http?.configure?.(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,
