@@ -2,24 +2,50 @@ import type {
   CloseAnswer,
   CloseMonthAnswer,
   LedgerRow,
+  OpenSum,
   ReconcileAnswer,
   ReconciledDay,
   ReportAnswer,
   RerateAnswer,
+  SetAsideLine,
 } from '@weir/contracts';
 import { renderCsv, renderTable, usd } from '../table.js';
 
 export function renderClose(answer: CloseAnswer): string {
   if (answer.closedBefore === null) return 'nothing to close: the record has no charge yet';
-  const { hours, charges, late, corrections, unpriced, conflicts } = answer;
+  const { hours, charges, late, corrections, unpriced, open } = answer;
   return [
     `closed: everything before ${answer.closedBefore}`,
     `now: ${hours} hours, ${charges} charges, ${late} late, ${corrections} corrections, ${usd(answer.amountPico)} USD`,
     ...(unpriced === 0 ? [] : [`! ${unpriced} lines of the ledger have no price: see weir billing rerate`]),
-    ...(conflicts === 0
-      ? []
-      : [`! ${conflicts} attempts are recorded twice with different counts; the first is booked`]),
+    ...renderOpenSum(open),
   ].join('\n');
+}
+
+/** A line for a person where anything is set aside. */
+function renderOpenSum({ faults, conflicts, amountPico }: OpenSum): string[] {
+  if (faults + conflicts === 0) return [];
+  return [
+    `! set aside: ${faults} attempts with faults, ${conflicts} with conflicts, ${usd(amountPico)} USD recorded: see weir billing open`,
+  ];
+}
+
+export const isSomethingOpen = ({ open }: { readonly open: OpenSum }): boolean => open.faults + open.conflicts > 0;
+
+/** What is set aside, an event a paragraph, with what the record says and what is booked. */
+export function renderSetAside(lines: readonly SetAsideLine[]): string {
+  if (lines.length === 0) return 'nothing is set aside';
+  return lines
+    .map(({ kind, month, hour, attemptId, origin, line, bucket, quantity, ...rest }) => {
+      const recorded = rest.recordedPico === null ? 'no amount' : `${usd(rest.recordedPico)} USD`;
+      const booked = rest.bookedPico === null ? 'nothing booked' : `${usd(rest.bookedPico)} USD booked`;
+      const what = line < 0 ? 'nothing used' : `${quantity} ${bucket}`;
+      return [
+        `${kind.padEnd(8)}  ${month}  ${hour}  ${attemptId}  ${rest.provider}/${rest.model}: ${what}, ${recorded}, ${booked}`,
+        `          ${rest.reason}; event ${origin}, line ${line}, first seen ${rest.firstSeen}`,
+      ].join('\n');
+    })
+    .join('\n');
 }
 
 export function renderMonth({ month, closedAt, closedBy, entries, amountPico }: CloseMonthAnswer): string {
@@ -33,7 +59,8 @@ const reportRows = ({ rows }: ReportAnswer): string[][] =>
 export function renderReport(answer: ReportAnswer): string {
   const state = answer.closedAt === null ? 'open' : `closed since ${answer.closedAt}`;
   const table = renderTable(REPORT_HEADER, reportRows(answer), [1, 2, 3, 4]);
-  return `${answer.month}, ${state}\n\n${table}\n\ntogether ${usd(answer.amountPico)} USD`;
+  const sum = [`together ${usd(answer.amountPico)} USD`, ...renderOpenSum(answer.open)].join('\n');
+  return `${answer.month}, ${state}\n\n${table}\n\n${sum}`;
 }
 
 export const renderReportCsv = (answer: ReportAnswer): string => renderCsv([REPORT_HEADER, ...reportRows(answer)]);

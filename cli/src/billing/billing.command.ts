@@ -10,12 +10,15 @@ import {
   type ReconcileRequest,
   type ReportAnswer,
   type RerateAnswer,
+  type SetAsideAnswer,
+  type SetAsideLine,
 } from '@weir/contracts';
 import { BillingClient } from '../billing-client.js';
 import { UsageError, oneOf, required, type Command } from '../command.js';
 import { readHome, readOperator } from '../settings.js';
 import {
   isExplained,
+  isSomethingOpen,
   renderClose,
   renderEntriesCsv,
   renderMonth,
@@ -23,6 +26,7 @@ import {
   renderReport,
   renderReportCsv,
   renderRerate,
+  renderSetAside,
 } from './billing-report.js';
 
 const OPTIONS = {
@@ -44,6 +48,7 @@ const OPTIONS = {
   to: { type: 'string' },
   reason: { type: 'string' },
   'dry-run': { type: 'boolean' },
+  'accept-open': { type: 'string' },
 } as const;
 
 const parse = (commandArguments: readonly string[]) =>
@@ -53,12 +58,21 @@ type Action = (client: BillingClient, parsed: Parsed, names: readonly string[]) 
 
 const PATH = '/admin/v1/billing';
 
-const ACTIONS: Readonly<Record<string, Action>> = { close, report, export: exportEntries, rerate, reconcile };
+const ACTIONS: Readonly<Record<string, Action>> = {
+  close,
+  open: showOpen,
+  report,
+  export: exportEntries,
+  rerate,
+  reconcile,
+};
 
 /** `weir billing`: the ledger. */
 export const billingCommand: Command = {
   usage: `weir billing close [--now] [--by NAME]             closes the hours that have ended; --now the running one too
-weir billing close --month YYYY-MM             closes a month for ever
+weir billing close --month YYYY-MM             closes a month for ever; what is set aside of it keeps it open,
+     [--accept-open WHY]                       unless somebody says why it does not
+weir billing open [--month YYYY-MM]            what is recorded and not booked: amounts at fault, and counts that contradict
 weir billing report --month YYYY-MM --by ${REPORT_DIMENSIONS.join('|')}
      [--real] [--csv]                          what was used in a month, and for how much; --real without the simulator
 weir billing export --month YYYY-MM --out FILE every entry of a month, as CSV
@@ -84,12 +98,28 @@ async function close(client: BillingClient, parsed: Parsed): Promise<number> {
   const { month, now, by } = parsed.values;
   const operator = readOperator(by);
   if (month !== undefined) {
-    show(parsed, await client.post<CloseMonthAnswer>(`${PATH}/close-month`, { month, by: operator }), renderMonth);
+    const acceptOpen = parsed.values['accept-open'];
+    const request = { month, by: operator, ...(acceptOpen === undefined ? {} : { acceptOpen }) };
+    show(parsed, await client.post<CloseMonthAnswer>(`${PATH}/close-month`, request), renderMonth);
     return 0;
   }
   const answer = await client.post<CloseAnswer>(`${PATH}/close`, { by: operator, early: now ?? false });
   show(parsed, answer, renderClose);
-  return answer.conflicts === 0 ? 0 : 1;
+  return isSomethingOpen(answer) ? 1 : 0;
+}
+
+/** 1 where anything is set aside. */
+async function showOpen(client: BillingClient, parsed: Parsed): Promise<number> {
+  const { month } = parsed.values;
+  const rows: SetAsideLine[] = [];
+  for (let after: number | null = 0; after !== null;) {
+    const query: Record<string, string> = { after: String(after), ...(month === undefined ? {} : { month }) };
+    const page: SetAsideAnswer = await client.get(`${PATH}/open`, query);
+    rows.push(...page.rows);
+    after = page.next;
+  }
+  show(parsed, rows, renderSetAside);
+  return rows.length === 0 ? 0 : 1;
 }
 
 async function report(client: BillingClient, parsed: Parsed): Promise<number> {

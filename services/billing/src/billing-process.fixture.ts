@@ -15,6 +15,8 @@ export interface BillingProcess {
   ask(method: 'GET' | 'POST', path: string, body?: object, token?: string): Promise<{ status: number; body: unknown }>;
   /** The body of a success; throws with the answer otherwise. */
   expect<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer>;
+  /** What it tells a scraper, as text. */
+  metrics(): Promise<string>;
   /** Ends it in good order. */
   stop(): Promise<void>;
   /** `kill -9`; resolves when it is gone. */
@@ -68,6 +70,7 @@ export async function startBilling(
       if (answer.status !== 200) throw new Error(`${path} answers ${answer.status}: ${JSON.stringify(answer.body)}`);
       return answer.body as Answer;
     },
+    metrics: async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
     stop: async () => expect(await end('SIGTERM')).toBe(0),
     kill: async () => {
       await end('SIGKILL');

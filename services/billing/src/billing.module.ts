@@ -122,12 +122,23 @@ const clock: Provider = {
       help: '1 while hours that are due cannot be closed into the ledger.',
       registers: [metrics],
     });
+    const setAside = new Gauge({
+      name: 'weir_billing_set_aside_attempts',
+      help: 'Attempts that are recorded and not booked, of months that are open.',
+      labelNames: ['kind'],
+      registers: [metrics],
+    });
     return new ClosingClock({
       closer: hours,
       database: store,
       logger,
       timeScale: settings.WEIR_TIME_SCALE,
-      onLook: (isClosed) => failing.set(isClosed ? 0 : 1),
+      onLook: ({ isClosed, open }) => {
+        failing.set(isClosed ? 0 : 1);
+        if (open === undefined) return;
+        setAside.set({ kind: 'fault' }, open.faults);
+        setAside.set({ kind: 'conflict' }, open.conflicts);
+      },
     });
   },
 };

@@ -17,6 +17,7 @@ export interface TestCharge {
   readonly isUnpriced?: boolean;
   /** Written instead of what the price makes of it. */
   readonly costUsd?: string;
+  readonly priceVersion?: string;
 }
 
 const COLUMNS = [
@@ -87,8 +88,30 @@ function describeAttempt({ at }: TestCharge, attemptId: string, bucket: ChargeBu
   return [time, attemptId, CHARGE_BUCKETS.indexOf(bucket), uuidv7(), 1, ...who, ...where];
 }
 
-function priceCells({ isUnpriced, costUsd }: TestCharge, bucket: ChargeBucket, quantity: number): string[] {
+/** Puts attempts into the record that used nothing: they have no charge. */
+export async function landUnused(
+  warehouse: Warehouse,
+  attempts: readonly { readonly attemptId: string; readonly at: string }[],
+): Promise<void> {
+  const time = (at: string): string => at.replace('T', ' ').replace('Z', '');
+  const columns = ['finished_at', 'attempt_id', 'usage_source', 'cost', 'unpriced', 'producer_id', 'epoch', 'sequence'];
+  const who = ['organisation_id', 'team_id', 'key_id', 'provider', 'model_served'];
+  const lines = attempts.map(({ attemptId, at }) =>
+    [time(at), attemptId, 'none', '0', 'false', uuidv7(), 1, 1, 'o1', 't1', 'k1', 'simulator', 'sim-anthropic'].join(
+      '\t',
+    ),
+  );
+  await warehouse.insertLines({
+    table: 'attempts_landed',
+    columns: [...columns, ...who],
+    lines: lines.map((line) => `${line}\n`).join(''),
+    token: `test:${uuidv7()}`,
+  });
+}
+
+function priceCells(charge: TestCharge, bucket: ChargeBucket, quantity: number): string[] {
+  const { isUnpriced, costUsd, priceVersion = 'simulator/sim-anthropic@2026-01-01' } = charge;
   if (isUnpriced === true) return [NULL, NULL, '', 'true'];
   const cost = costUsd ?? usd(costOf(bucket, quantity));
-  return [usd(RATES[bucket] ?? 0n), cost, 'simulator/sim-anthropic@2026-01-01', 'false'];
+  return [usd(RATES[bucket] ?? 0n), cost, priceVersion, 'false'];
 }

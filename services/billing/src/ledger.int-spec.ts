@@ -21,7 +21,7 @@ const WITHIN = { timeoutMs: 30_000 };
 const BY_HAND = { WEIR_CLOSE_GRACE_MS: String(10 * 365 * 86_400_000) };
 /** To close months at once: started where the hours were closed by hand, its clock finds nothing to do. */
 const NO_GRACE = { WEIR_CLOSE_GRACE_MS: '0' };
-const TABLES = ['ledger_entries', 'closed_hours', 'closed_months', 'closings'];
+const TABLES = ['ledger_entries', 'closed_hours', 'closed_months', 'closings', 'set_aside', 'set_aside_ends'];
 
 /** Entries again, a revision further, into a month. */
 const copyTo = (month: string): string =>
@@ -56,6 +56,7 @@ describe('the ledger', () => {
   beforeEach(async () => {
     await postgres.query('DROP SCHEMA IF EXISTS billing CASCADE');
     await warehouse.command('TRUNCATE TABLE weir.charges_landed');
+    await warehouse.command('TRUNCATE TABLE weir.attempts_landed');
   });
   afterEach(async () => {
     for (const billing of running) await billing.kill();
@@ -176,6 +177,40 @@ describe('the ledger', () => {
       expect(await booked()).toEqual({ lines: 40, doubles: 0, amountPico });
     });
   }
+
+  it('leaves a long close at once when it is told to end, and the next one goes on to the same', async () => {
+    const billing = await start();
+    const { amountPico } = await landCharges(warehouse, august(600, 3));
+    const left = billing.ask('POST', 'billing/close', { by: 'ada', early: true });
+    await eventually(
+      async () => expect((await postgres.query<unknown[]>('SELECT FROM closed_hours')).length).toBeGreaterThan(2),
+      { ...WITHIN, everyMs: 1 },
+    );
+    await billing.stop();
+    running = [];
+    expect(await left).toMatchObject({ status: 503, body: { message: expect.stringContaining('stopping') } });
+    const hours = await postgres.query<unknown[]>('SELECT FROM closed_hours');
+    expect(hours.length).toBeLessThan(600);
+    await close(await start());
+    expect(await booked()).toEqual({ lines: 3_600, doubles: 0, amountPico });
+  });
+
+  it('refuses a fact of another hour, which would hide one of its own', async () => {
+    await landCharges(warehouse, [
+      { at: '2026-08-01T08:59:59.999Z', tokens: { output: 1 } },
+      { at: '2026-08-01T09:00:00.000Z', tokens: { output: 2 } },
+    ]);
+    const nextHour = Date.UTC(2026, 7, 1, 10);
+    // The record, asked for an hour more than the reader asks for.
+    const wider: Warehouse = {
+      ...warehouse,
+      query: (sql, parameters) => warehouse.query(sql, { ...parameters, until: nextHour }),
+    };
+    const read = async (): Promise<void> => {
+      for await (const page of new ChargeReader(wider).readHour(Date.UTC(2026, 7, 1, 8))) expect(page).toHaveLength(1);
+    };
+    await expect(read()).rejects.toThrow(/is not of the hour 2026-08-01T08:00:00.000Z/);
+  });
 
   it('is whole after a kill -9 between two hours', async () => {
     const billing = await start();
@@ -382,7 +417,10 @@ describe('the ledger', () => {
 
   it('cannot be rewritten in Postgres, and a closed month takes nothing from anybody', async () => {
     const billing = await start();
-    await landCharges(warehouse, august(1, 1));
+    const faulty = { at: '2026-08-01T00:00:00.000Z', tokens: { output: 1 }, costUsd: '1.000000000000' };
+    const { attemptIds } = await landCharges(warehouse, [faulty, ...august(1, 1)]);
+    await close(billing);
+    await landCharges(warehouse, [{ at: faulty.at, tokens: { output: 1 }, attemptId: attemptIds[0] ?? '' }]);
     await close(billing);
     const monthCloser = await start(NO_GRACE);
     await monthCloser.expect('POST', 'billing/close-month', { month: '2026-08', by: 'ada' });
@@ -395,20 +433,6 @@ describe('the ledger', () => {
     await expect(postgres.query(copyTo('2026-08'))).rejects.toThrow('billing month 2026-08 is closed');
     await postgres.query(copyTo('2026-09'));
     await expect(postgres.query(copyTo('2026-09').replace('revision + 1', 'revision'))).rejects.toThrow(/unique/);
-  });
-
-  it('closes no hour over an amount that its price does not make, and names the attempt', async () => {
-    const billing = await start();
-    const { attemptIds } = await landCharges(warehouse, [
-      { at: '2026-08-01T00:00:00.000Z', tokens: { output: 1 } },
-      { at: '2026-08-01T01:00:00.000Z', tokens: { output: 1 }, costUsd: '0.000015000001' },
-    ]);
-    const answer = await billing.ask('POST', 'billing/close', { by: 'ada', early: true });
-    expect(answer).toMatchObject({
-      status: 409,
-      body: { message: expect.stringContaining(attemptIds[1] ?? 'no attempt') },
-    });
-    expect((await booked()).lines).toBe(1);
   });
 
   it('is closed by the clock, without anybody', async () => {

@@ -86,7 +86,12 @@ export const CloseRequest = z.strictObject({
   /** Closes the running hour too; what still comes in it is late. */
   early: z.boolean().default(false),
 });
-export const CloseMonthRequest = z.strictObject({ month: Month, by: Operator });
+export const CloseMonthRequest = z.strictObject({
+  month: Month,
+  by: Operator,
+  /** Why the month closes although something of it is set aside; kept with the closing. */
+  acceptOpen: z.string().trim().min(1).max(1_000).optional(),
+});
 export type CloseMonthRequest = z.infer<typeof CloseMonthRequest>;
 
 /** What one run of closing did. */
@@ -98,8 +103,11 @@ export interface CloseAnswer {
   /** Lines of facts that came after their hour was closed, and what replaced a bound by a count. */
   readonly late: number;
   readonly corrections: number;
-  /** Attempts recorded twice with different counts of the same standing: the first stays, somebody must look. */
+  /** Set aside by this run, attempts. */
+  readonly faults: number;
   readonly conflicts: number;
+  /** What is set aside now, of all months that are open. */
+  readonly open: OpenSum;
   /** Lines without a price that are in the ledger now: in no sum, and no month closes over one. */
   readonly unpriced: number;
   readonly amountPico: string;
@@ -111,6 +119,57 @@ export interface CloseMonthAnswer {
   readonly closedBy: string;
   readonly entries: number;
   readonly amountPico: string;
+}
+
+/**
+ * Why an event is not booked. `fault`: its amounts are not what its price makes of them. `conflict`: its attempt is booked with other counts
+ * that are known as well.
+ */
+export const SET_ASIDE_KINDS = ['fault', 'conflict'] as const;
+export type SetAsideKind = (typeof SET_ASIDE_KINDS)[number];
+
+/** What is set aside, together: attempts by kind, and what the record says of them. */
+export interface OpenSum {
+  readonly faults: number;
+  readonly conflicts: number;
+  readonly amountPico: string;
+}
+
+export const SetAsideRequest = z.strictObject({
+  /** Only what keeps this month open. */
+  month: Month.optional(),
+  after: z.coerce.number().int().min(0).default(0),
+});
+export type SetAsideRequest = z.infer<typeof SetAsideRequest>;
+
+/** A line that is recorded and not booked. */
+export interface SetAsideLine {
+  readonly item: string;
+  readonly kind: SetAsideKind;
+  readonly reason: string;
+  readonly attemptId: string;
+  /** The event: `producer:epoch:sequence`. */
+  readonly origin: string;
+  /** -1 where the event says that nothing was used. */
+  readonly line: number;
+  readonly bucket: string;
+  readonly quantity: string;
+  /** Null where it has no price. */
+  readonly recordedPico: string | null;
+  /** What the ledger held of the line when it was set aside; null where nothing. */
+  readonly bookedPico: string | null;
+  readonly provider: string;
+  readonly model: string;
+  /** When the attempt's hour began, and the month that does not close over it. */
+  readonly hour: string;
+  readonly month: string;
+  readonly firstSeen: string;
+}
+
+export interface SetAsideAnswer {
+  readonly rows: readonly SetAsideLine[];
+  /** To ask for the next page by; null after the last. */
+  readonly next: number | null;
 }
 
 export const REPORT_DIMENSIONS = [
@@ -149,6 +208,8 @@ export interface ReportAnswer {
   readonly rows: readonly ReportRow[];
   readonly amountPico: string;
   readonly unpricedLines: number;
+  /** What is recorded, set aside, and in no row. */
+  readonly open: OpenSum;
 }
 
 export const EntriesRequest = z.strictObject({ month: Month, after: z.coerce.number().int().min(0).default(0) });

@@ -2,12 +2,12 @@ import { CHARGE_BUCKETS, ServiceTier, type ChargeBucket, type PriceRecord, type 
 import { EMPTY_USAGE, rateUsage, type RatedUsage } from '@weir/money';
 import type { ChargeFact } from './ledger.js';
 
-/** A line of the record is not what its pinned price makes of it: no hour closes over it. */
+/** A line of the record is not what its pinned price makes of it: it is set aside. */
 export class ChargeFaultError extends Error {
   override readonly name = 'ChargeFaultError';
   constructor(
     readonly attemptId: string,
-    reason: string,
+    readonly reason: string,
   ) {
     super(`attempt ${attemptId}: ${reason}`);
   }
@@ -24,6 +24,8 @@ export function usageOfLines(
   const usage: ServedUsage = { ...EMPTY_USAGE };
   for (const { bucket, quantity } of lines) {
     if (!isChargeBucket(bucket)) throw new ChargeFaultError(attemptId, `there is no bucket ${bucket}`);
+    if (quantity > Number.MAX_SAFE_INTEGER)
+      throw new ChargeFaultError(attemptId, `nobody can count ${quantity} ${bucket}`);
     usage[bucket] = Number(quantity);
   }
   return usage;

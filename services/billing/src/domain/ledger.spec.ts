@@ -43,7 +43,7 @@ function book(batches: readonly (readonly ChargeFact[])[]): {
   let conflicts = 0;
   batches.forEach((facts, index) => {
     const plan = planAttempt(facts, [...booked.values()], index > 0);
-    if (plan.isConflict) conflicts += 1;
+    if (plan.conflicts.length > 0) conflicts += 1;
     for (const entry of plan.entries) {
       const before = booked.get(entry.line);
       expect(entry.revision).toBe((before?.revision ?? -1) + 1);

@@ -58,9 +58,14 @@ export interface PlannedEntry extends BookedLine {
 
 export interface AttemptPlan {
   readonly entries: readonly PlannedEntry[];
-  /** The attempt was recorded again with other counts that are no better known than those booked. */
-  readonly isConflict: boolean;
+  /** Events that record the attempt again with other counts, no better known than those booked. */
+  readonly conflicts: readonly (readonly ChargeFact[])[];
+  /** How well what is booked now is known; 0 where nothing is. */
+  readonly standing: number;
 }
+
+/** Line of an attempt that used nothing: it has no cost line, and supersedes a bound all the same. */
+export const UNUSED_LINE = -1;
 
 /**
  * What the ledger must still be told of an attempt, given every fact read of it and all that is booked: a pure function, and nothing at
@@ -70,21 +75,27 @@ export function planAttempt(facts: readonly ChargeFact[], booked: readonly Booke
   const recorded = groupByOrigin(facts);
   const best = findBest(recorded);
   const [first] = best;
-  if (first === undefined) return { entries: [], isConflict: false };
+  if (first === undefined) return { entries: [], conflicts: [], standing: standingOf(booked) };
   const isNews = booked.length === 0 || standingOf(best) > standingOf(booked);
   const holds = isNews ? best : booked;
-  const isConflict = recorded.some((lines) => standingOf(lines) === standingOf(holds) && !isSameCount(lines, holds));
-  if (!isNews) return { entries: [], isConflict };
-  if (booked.length === 0) {
-    return { entries: best.map((fact) => planEntry(fact, undefined, isLate ? 'late' : 'charge')), isConflict };
-  }
+  const standing = standingOf(holds);
+  const conflicts = recorded.filter((lines) => standingOf(lines) === standing && !isSameCount(lines, holds));
+  const entries = isNews ? planNews(first, best, booked, isLate) : [];
+  return { entries, conflicts, standing };
+}
+
+function planNews(
+  first: ChargeFact,
+  best: readonly ChargeFact[],
+  booked: readonly BookedLine[],
+  isLate: boolean,
+): PlannedEntry[] {
+  const used = best.filter((fact) => fact.quantity > 0n);
+  if (booked.length === 0) return used.map((fact) => planEntry(fact, undefined, isLate ? 'late' : 'charge'));
   const byLine = new Map(booked.map((line) => [line.line, line]));
-  const lines = new Set(best.map((fact) => fact.line));
+  const lines = new Set(used.map((fact) => fact.line));
   const gone = booked.filter((line) => !lines.has(line.line)).map((line) => planReversal(first, line));
-  return {
-    entries: [...best.map((fact) => planEntry(fact, byLine.get(fact.line), 'correction')), ...gone],
-    isConflict,
-  };
+  return [...used.map((fact) => planEntry(fact, byLine.get(fact.line), 'correction')), ...gone];
 }
 
 interface Counted {
@@ -93,20 +104,25 @@ interface Counted {
   readonly usageSource: string;
 }
 
-/** How well a count is known: what a provider counted supersedes an estimate, and both a bound. */
-const STANDING: Readonly<Record<string, number>> = { provider: 3, estimated: 2, bounded: 1 };
-const standingOf = (lines: readonly Counted[]): number =>
+/** How well a count is known: what a provider counted, and that nothing can have been used, supersedes an estimate, and both a bound. */
+const STANDING: Readonly<Record<string, number>> = { none: 3, provider: 3, estimated: 2, bounded: 1 };
+export const STANDING_MAX = 3;
+export const standingOf = (lines: readonly Counted[]): number =>
   Math.max(0, ...lines.map((line) => STANDING[line.usageSource] ?? 0));
 
-/** Each event's lines once, in order. */
-function groupByOrigin(facts: readonly ChargeFact[]): ChargeFact[][] {
+/** Each event's lines once, in order, however often the record has them. */
+export function groupByOrigin(facts: readonly ChargeFact[]): ChargeFact[][] {
   const origins = new Map<string, Map<number, ChargeFact>>();
   for (const fact of facts) {
     const lines = origins.get(fact.origin) ?? new Map<number, ChargeFact>();
     origins.set(fact.origin, lines.set(fact.line, fact));
   }
   const names = [...origins.keys()].sort();
-  return names.map((name) => [...(origins.get(name)?.values() ?? [])].sort((a, b) => a.line - b.line));
+  return names.map((name) => {
+    const lines = [...(origins.get(name)?.values() ?? [])].sort((a, b) => a.line - b.line);
+    // What cost nothing and was used all the same (at a rate of 0) has lines that say so.
+    return lines.length === 1 ? lines : lines.filter(({ line }) => line !== UNUSED_LINE);
+  });
 }
 
 /** The lines of the event that knows best; of equals, of the one that is first by its name, so that everybody chooses the same. */

@@ -1,8 +1,8 @@
 import { parseUsd } from '@weir/money';
 import type { Warehouse } from '@weir/warehouse';
-import type { ChargeFact } from '../../domain/ledger.js';
+import { UNUSED_LINE, type ChargeFact } from '../../domain/ledger.js';
 
-/** Facts of one hour: how many cost lines the record has. */
+/** Facts of one hour: how many cost lines the record has, and attempts without any because nothing was used. */
 export interface HourCount {
   /** First millisecond. */
   readonly hour: number;
@@ -39,7 +39,7 @@ const PAGE_LINES = 5_000;
 const IDS_PER_QUERY = 200;
 export const HOUR_MS = 3_600_000;
 
-/** Cost lines of the record: read from the landed table itself, never from a view over it. */
+/** Facts of the record that money depends on: read from the landed tables themselves, never from a view over them. */
 export class ChargeReader {
   constructor(
     private readonly warehouse: Warehouse,
@@ -48,9 +48,12 @@ export class ChargeReader {
 
   /** Hours with facts that began before `until`, oldest first. */
   async countByHour(until: number): Promise<HourCount[]> {
+    const count = (time: string, table: string, condition: string): string =>
+      `SELECT toUnixTimestamp(toStartOfHour(${time})) AS hour, count() AS facts FROM ${this.warehouse.database}.${table} AS t
+       WHERE ${time} < fromUnixTimestamp64Milli({until: Int64}, 'UTC') AND ${condition} GROUP BY hour`;
     const rows = await this.warehouse.query<{ hour: string; facts: string }>(
-      `SELECT toUnixTimestamp(toStartOfHour(charged_at)) AS hour, count() AS facts FROM ${this.table}
-       WHERE charged_at < fromUnixTimestamp64Milli({until: Int64}, 'UTC')
+      `SELECT hour, sum(facts) AS facts FROM (
+         ${count('charged_at', 'charges_landed', 'true')} UNION ALL ${count('finished_at', 'attempts_landed', IS_UNUSED)})
        GROUP BY hour ORDER BY hour`,
       { until },
     );
@@ -101,24 +104,70 @@ export class ChargeReader {
     return reasons;
   }
 
-  private async readPage(after: { at: number; attemptId: string }, until: number): Promise<ChargeFact[]> {
-    const rows = await this.warehouse.query<Row>(
-      `SELECT toUnixTimestamp64Milli(charged_at) AS at, attempt_id, line, bucket, quantity, unit_price, cost, price_version, usage_source,
-         concat(toString(producer_id), ':', toString(epoch), ':', toString(sequence)) AS origin,
-         organisation_id, team_id, person_id, key_id, application, provider, deployment_id, model_served, upstream_model, region, simulated
-       FROM ${this.table}
-       WHERE charged_at >= fromUnixTimestamp64Milli({at: Int64}, 'UTC') AND charged_at < fromUnixTimestamp64Milli({until: Int64}, 'UTC')
-         AND (charged_at > fromUnixTimestamp64Milli({at: Int64}, 'UTC') OR attempt_id > {attempt: UUID})
-       ORDER BY charged_at, attempt_id, line LIMIT {lines: UInt32}`,
-      { at: after.at, until, attempt: after.attemptId, lines: this.pageLines },
-    );
-    return rows.map(mapRowToFact);
+  /** Every fact of some attempts that ended before `until`. */
+  async readAttempts(attemptIds: readonly string[], until: number): Promise<ChargeFact[]> {
+    return this.readNamed(attemptIds, until, (condition) => this.facts(condition, ''));
   }
 
-  private get table(): string {
-    return `${this.warehouse.database}.charges_landed`;
+  /** The facts of some attempts that say that nothing was used. */
+  async readUnused(attemptIds: readonly string[], until: number): Promise<ChargeFact[]> {
+    return this.readNamed(attemptIds, until, (condition) => unusedFacts(this.warehouse.database, condition));
+  }
+
+  private async readNamed(
+    attemptIds: readonly string[],
+    until: number,
+    sqlOf: (condition: (time: string) => string) => string,
+  ): Promise<ChargeFact[]> {
+    const facts: ChargeFact[] = [];
+    const sql = sqlOf(
+      (time) => `attempt_id IN {attempts: Array(UUID)} AND ${time} < fromUnixTimestamp64Milli({until: Int64}, 'UTC')`,
+    );
+    for (let start = 0; start < attemptIds.length; start += IDS_PER_QUERY) {
+      const attempts = attemptIds.slice(start, start + IDS_PER_QUERY);
+      facts.push(...(await this.warehouse.query<Row>(sql, { attempts, until })).map(mapRowToFact));
+    }
+    return facts;
+  }
+
+  private async readPage(after: { at: number; attemptId: string }, until: number): Promise<ChargeFact[]> {
+    const sql = this.facts(
+      (time) =>
+        `${time} >= fromUnixTimestamp64Milli({at: Int64}, 'UTC') AND ${time} < fromUnixTimestamp64Milli({until: Int64}, 'UTC')
+         AND (${time} > fromUnixTimestamp64Milli({at: Int64}, 'UTC') OR attempt_id > {attempt: UUID})`,
+      'LIMIT {lines: UInt32}',
+    );
+    const parameters = { at: after.at, until, attempt: after.attemptId, lines: this.pageLines };
+    return (await this.warehouse.query<Row>(sql, parameters)).map(mapRowToFact);
+  }
+
+  /** Cost lines, and attempts that used nothing, in order; `limit` bounds either and both together. */
+  private facts(condition: (time: string) => string, limit: string): string {
+    const { database } = this.warehouse;
+    return `SELECT * FROM (
+      (${chargedFacts(database, condition)} ORDER BY charged_at, attempt_id, line ${limit})
+      UNION ALL
+      (${unusedFacts(database, condition)} ORDER BY finished_at, attempt_id ${limit})
+    ) ORDER BY at, attempt_id, line ${limit}`;
   }
 }
+
+/** An attempt (`t`) without a cost line: nothing can have been used, or what was counted is nothing. */
+const IS_UNUSED = `NOT t.unpriced AND ifNull(t.cost, 1) = 0
+  AND t.input_uncached + t.input_cache_read + t.input_cache_write_5m + t.input_cache_write_1h + t.output + t.reasoning = 0`;
+
+const SHARED_COLUMNS = `concat(toString(producer_id), ':', toString(epoch), ':', toString(sequence)) AS origin,
+  organisation_id, team_id, person_id, key_id, application, provider, deployment_id, model_served, upstream_model, region, simulated`;
+
+const chargedFacts = (database: string, condition: (time: string) => string): string => `
+  SELECT toUnixTimestamp64Milli(charged_at) AS at, attempt_id, toInt16(line) AS line, toString(bucket) AS bucket, quantity, unit_price,
+    cost, price_version, usage_source, ${SHARED_COLUMNS}
+  FROM ${database}.charges_landed WHERE ${condition('charged_at')}`;
+
+const unusedFacts = (database: string, condition: (time: string) => string): string => `
+  SELECT toUnixTimestamp64Milli(finished_at) AS at, attempt_id, toInt16(${UNUSED_LINE}) AS line, '' AS bucket, toUInt64(0) AS quantity,
+    NULL AS unit_price, NULL AS cost, '' AS price_version, usage_source, ${SHARED_COLUMNS}
+  FROM ${database}.attempts_landed AS t WHERE ${IS_UNUSED} AND ${condition('finished_at')}`;
 
 /** An attempt whose lines may go on in the next page is read there. A page holds more lines than an attempt has. */
 function dropLastAttempt(facts: readonly ChargeFact[]): ChargeFact[] {

@@ -8,6 +8,7 @@ import {
   Inject,
   Post,
   Query,
+  ServiceUnavailableException,
   UseFilters,
   UseGuards,
 } from '@nestjs/common';
@@ -18,12 +19,14 @@ import {
   ReconcileRequest,
   ReportRequest,
   RerateRequest,
+  SetAsideRequest,
   type CloseAnswer,
   type CloseMonthAnswer,
   type EntriesAnswer,
   type ReconcileAnswer,
   type ReportAnswer,
   type RerateAnswer,
+  type SetAsideAnswer,
 } from '@weir/contracts';
 import { SETTINGS } from '@weir/kit';
 import { ChargeFaultError } from '../../domain/check-charges.js';
@@ -32,12 +35,13 @@ import type { BillingSettings } from '../../settings.js';
 import type { Query as StoreQuery } from '@weir/store';
 import { ChargeReader } from '../facts/charge-reader.js';
 import { BillingDatabase } from '../store/billing-database.js';
-import { Closer } from '../store/closer.js';
+import { Closer, LedgerStopped } from '../store/closer.js';
 import { reconcileInvoice } from '../store/invoice-reconciler.js';
 import { readEntries, readReport } from '../store/ledger-report.js';
 import { LedgerRefusal, closeMonth } from '../store/month-closer.js';
 import { readPrices } from '../store/price.store.js';
 import { rerate } from '../store/rerater.js';
+import { readSetAside } from '../store/set-aside.store.js';
 import { BillingTokenGuard } from './billing-token.guard.js';
 import { NotReadyFilter } from './not-ready.filter.js';
 import { parseRequest } from './parse-request.js';
@@ -65,10 +69,10 @@ export class LedgerController {
   @Post('close-month')
   @HttpCode(200)
   async closeMonth(@Body() body: unknown): Promise<CloseMonthAnswer> {
-    const { month, by } = parseRequest(CloseMonthRequest, body);
+    const request = parseRequest(CloseMonthRequest, body);
     this.database.get();
     const { WEIR_POSTGRES_URL: postgresUrl, WEIR_CLOSE_GRACE_MS: graceMs } = this.settings;
-    return orConflict(closeMonth({ postgresUrl, graceMs, closer: this.closer }, month, by));
+    return orConflict(closeMonth({ postgresUrl, graceMs, closer: this.closer }, request));
   }
 
   @Post('rerate')
@@ -78,7 +82,8 @@ export class LedgerController {
     // As they are in Postgres: a version that has just been approved is in the book of each process a few seconds later.
     const prices = await readPrices(this.database.get());
     const findPrice = (version: string) => prices.find((one) => one.priceVersion === version);
-    return orConflict(rerate({ postgresUrl: this.settings.WEIR_POSTGRES_URL, findPrice }, request));
+    const { stopping } = this.closer;
+    return orConflict(rerate({ postgresUrl: this.settings.WEIR_POSTGRES_URL, findPrice, stopping }, request));
   }
 
   @Post('reconcile')
@@ -87,6 +92,12 @@ export class LedgerController {
     const request = parseRequest(ReconcileRequest, body);
     const query: StoreQuery = (sql, parameters) => this.database.query(sql, parameters);
     return orConflict(reconcileInvoice({ query, reader: this.reader }, request));
+  }
+
+  @Get('open')
+  async open(@Query() query: unknown): Promise<SetAsideAnswer> {
+    const request = parseRequest(SetAsideRequest, query);
+    return readSetAside((sql, parameters) => this.database.query(sql, parameters), request);
   }
 
   @Get('report')
@@ -107,6 +118,7 @@ async function orConflict<Answer>(work: Promise<Answer>): Promise<Answer> {
   try {
     return await work;
   } catch (error) {
+    if (error instanceof LedgerStopped) throw new ServiceUnavailableException(error.message);
     if (error instanceof InvoiceError) throw new BadRequestException(error.message);
     if (error instanceof LedgerRefusal || error instanceof ChargeFaultError) throw new ConflictException(error.message);
     throw error;

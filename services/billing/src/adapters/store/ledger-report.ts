@@ -10,6 +10,7 @@ import type {
 import type { Query, Rows } from '@weir/store';
 import { STILL_UNPRICED } from './ledger.store.js';
 import { findClosedMonth } from './month-closer.js';
+import { sumOpen } from './set-aside.store.js';
 
 /** What rows are made of: names of columns, never a caller's text. */
 const COLUMNS: Readonly<Record<ReportDimension, string>> = {
@@ -46,6 +47,7 @@ export async function readReport(query: Query, request: ReportRequest): Promise<
     rows: mapped,
     amountPico: mapped.reduce((sum, row) => sum + BigInt(row.amountPico), 0n).toString(),
     unpricedLines: mapped.reduce((sum, row) => sum + row.unpricedLines, 0),
+    open: await sumOpen(query, month),
   };
 }
 

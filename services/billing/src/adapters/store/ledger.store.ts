@@ -25,7 +25,11 @@ export async function readBookedFacts(query: Query): Promise<Map<number, number>
 
 export async function insertClosing(
   query: Query,
-  closing: { readonly kind: 'hour' | 'month' | 're-rating'; readonly by: string; readonly detail: object },
+  closing: {
+    readonly kind: 'hour' | 'month' | 're-rating' | 'set-aside';
+    readonly by: string;
+    readonly detail: object;
+  },
 ): Promise<string> {
   const [row] = await query('INSERT INTO closings (kind, done_by, detail) VALUES ($1, $2, $3) RETURNING closing', [
     closing.kind,

@@ -148,6 +148,44 @@ const closedMonthsByName: Migration = {
   ],
 };
 
+/**
+ * What the record has and the ledger does not take, a row a line; it ends when it is cured. Neither is ever changed. `line` is -1 for an
+ * event that says that nothing was used; `month` does not close over what is open.
+ */
+const setAside: Migration = {
+  number: 7,
+  name: 'set-aside',
+  statements: [
+    `ALTER TABLE closings DROP CONSTRAINT closings_kind_check,
+       ADD CONSTRAINT closings_kind_check CHECK (kind IN ('hour', 'month', 're-rating', 'set-aside'))`,
+    `CREATE TABLE set_aside (
+       item bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+       kind text NOT NULL CHECK (kind IN ('fault', 'conflict')),
+       reason text NOT NULL,
+       attempt_id uuid NOT NULL,
+       origin text NOT NULL,
+       line smallint NOT NULL,
+       bucket text NOT NULL,
+       quantity numeric(20, 0) NOT NULL,
+       recorded_pico numeric(38, 0),
+       booked_pico numeric(38, 0),
+       price_version text NOT NULL,
+       usage_source text NOT NULL,
+       provider text NOT NULL,
+       model text NOT NULL,
+       hour timestamptz NOT NULL,
+       month text NOT NULL,
+       closing bigint NOT NULL REFERENCES closings,
+       first_seen timestamptz NOT NULL DEFAULT now())`,
+    `CREATE TABLE set_aside_ends (
+       item bigint PRIMARY KEY REFERENCES set_aside,
+       closing bigint NOT NULL REFERENCES closings,
+       ended_at timestamptz NOT NULL DEFAULT now())`,
+    `CREATE INDEX set_aside_by_attempt ON set_aside (attempt_id, item)`,
+    ...['set_aside', 'set_aside_ends'].flatMap(appendOnly),
+  ],
+};
+
 /** Schema `billing` of Postgres. Append-only. */
 export const BILLING_MIGRATIONS: readonly Migration[] = [
   landingMigration(1),
@@ -156,4 +194,5 @@ export const BILLING_MIGRATIONS: readonly Migration[] = [
   priceProposals,
   ledger,
   closedMonthsByName,
+  setAside,
 ];

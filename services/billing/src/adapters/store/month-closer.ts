@@ -1,8 +1,9 @@
-import type { CloseMonthAnswer } from '@weir/contracts';
+import type { CloseMonthAnswer, CloseMonthRequest, OpenSum } from '@weir/contracts';
 import type { Query } from '@weir/store';
 import { monthEnd } from '../../domain/ledger.js';
 import { lockLedger, type Closer } from './closer.js';
 import { countUnpriced, findClosedBefore, insertClosing, readClosedMonths, readNow } from './ledger.store.js';
+import { sumOpen } from './set-aside.store.js';
 
 /** A month that cannot be closed, or not like this; the message says what must be done first. */
 export class LedgerRefusal extends Error {
@@ -17,12 +18,14 @@ export interface MonthCloserOptions {
 }
 
 /**
- * Closes a month for ever: from then on Postgres refuses every entry in it. Closing it again gives what was closed.
+ * Closes a month for ever: from then on Postgres refuses every entry in it. Closing it again gives what was closed. What is set aside
+ * of it keeps it open, unless somebody accepts that and says why: what is cured afterwards is booked in the month that runs then.
  *
- * @throws LedgerRefusal where the month cannot be closed yet; ChargeFaultError where one of its hours cannot.
+ * @throws LedgerRefusal where the month cannot be closed yet; LedgerStopped where this process ends first.
  */
-export async function closeMonth(options: MonthCloserOptions, month: string, by: string): Promise<CloseMonthAnswer> {
-  const session = await lockLedger(options.postgresUrl);
+export async function closeMonth(options: MonthCloserOptions, request: CloseMonthRequest): Promise<CloseMonthAnswer> {
+  const { month, by, acceptOpen } = request;
+  const session = await lockLedger(options.postgresUrl, options.closer.stopping);
   try {
     const closed = await findClosedMonth(session.query, month);
     if (closed !== undefined) return closed;
@@ -31,7 +34,10 @@ export async function closeMonth(options: MonthCloserOptions, month: string, by:
     await options.closer.closeHours(session, by, false);
     return await session.transaction(async (query) => {
       await refuseIncomplete(query, month);
-      const closing = await insertClosing(query, { kind: 'month', by, detail: { month } });
+      const open = await sumOpen(query, month);
+      if (acceptOpen === undefined) refuseOpen(open, month);
+      const accepted = acceptOpen === undefined ? {} : { acceptOpen, open };
+      const closing = await insertClosing(query, { kind: 'month', by, detail: { month, ...accepted } });
       await query(
         `INSERT INTO closed_months (month, closing, entries, amount_pico, closed_by)
          SELECT $1, $2, count(*), coalesce(sum(amount_pico), 0), $3 FROM ledger_entries WHERE month = $1`,
@@ -67,6 +73,15 @@ async function refuseRunning(query: Query, month: string, graceMs: number): Prom
   if ((await readNow(query)) < mayCloseFrom) {
     throw new LedgerRefusal(`${month} may be closed from ${new Date(mayCloseFrom).toISOString()} on`);
   }
+}
+
+/** @throws LedgerRefusal */
+function refuseOpen({ faults, conflicts }: OpenSum, month: string): void {
+  if (faults + conflicts === 0) return;
+  throw new LedgerRefusal(
+    `${faults} attempts of ${month} have faults and ${conflicts} have conflicts, see weir billing open --month ${month}: have them mended, ` +
+      'or close with --accept-open "WHY"',
+  );
 }
 
 /** @throws LedgerRefusal */

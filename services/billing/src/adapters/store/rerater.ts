@@ -15,6 +15,8 @@ class DryRunEnd extends Error {}
 export interface RerateOptions {
   readonly postgresUrl: string;
   readonly findPrice: (priceVersion: string) => PriceRecord | undefined;
+  /** Gives up between two pages; then nothing is rated. */
+  readonly stopping: AbortSignal;
 }
 
 /**
@@ -27,13 +29,14 @@ export async function rerate(options: RerateOptions, request: RerateRequest): Pr
   const price = getPrice(options, request.to);
   const ratedBefore = request.from === null ? { tier: request.tier } : { from: getPrice(options, request.from) };
   const answer = { attempts: 0, entries: 0, unpriced: 0, amountPico: 0n };
-  const session = await lockLedger(options.postgresUrl);
+  const session = await lockLedger(options.postgresUrl, options.stopping);
   try {
     await session.transaction(async (query) => {
       const closing = await insertClosing(query, { kind: 're-rating', by: request.by, detail: request });
       const months = { closed: await readClosedMonths(query), now: monthOf(await readNow(query)) };
       let after = '00000000-0000-0000-0000-000000000000';
       for (;;) {
+        options.stopping.throwIfAborted();
         const targets = await readTargets(query, request, after);
         const last = targets.at(-1);
         if (last === undefined) break;
