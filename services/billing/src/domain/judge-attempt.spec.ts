@@ -6,7 +6,6 @@ import { UNUSED_LINE, type BookedLine, type ChargeFact } from './ledger.js';
 const VERSION = 'p/m@2026-01-01';
 const price: PriceRecord = {
   kind: 'price',
-  version: 1,
   priceVersion: VERSION,
   key: 'p/m',
   validFrom: 0,

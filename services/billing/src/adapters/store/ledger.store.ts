@@ -140,10 +140,39 @@ function mapEntryToRow(entry: PlannedEntry, month: string): object {
 export const STILL_UNPRICED = `e.rate_pico IS NULL AND NOT EXISTS (
   SELECT FROM ledger_entries l WHERE l.attempt_id = e.attempt_id AND l.line = e.line AND l.revision > e.revision AND l.rate_pico IS NOT NULL)`;
 
+/** Lines without a price, of one month or of all. */
 export async function countUnpriced(query: Query, month?: string): Promise<number> {
-  const [row] = await query(
-    `SELECT count(*) AS lines FROM ledger_entries e WHERE ($1::text IS NULL OR e.month = $1) AND ${STILL_UNPRICED}`,
-    [month ?? null],
-  );
-  return Number(row?.['lines']);
+  const inMonth = month === undefined ? '' : 'AND month = $2';
+  const parameters = month === undefined ? [] : [month];
+  let lines = 0;
+  for (let after = '0'; ;) {
+    const [row] = await query(
+      `SELECT max(entry) AS last, count(*) FILTER (WHERE ${STILL_UNPRICED}) AS lines FROM (
+         SELECT entry, attempt_id, line, revision, rate_pico FROM ledger_entries WHERE rate_pico IS NULL AND entry > $1 ${inMonth}
+         ORDER BY entry LIMIT ${ENTRIES_PER_STATEMENT}) AS e`,
+      [after, ...parameters],
+    );
+    const last = row?.['last'] as string | null | undefined;
+    if (typeof last !== 'string') return lines;
+    lines += Number(row?.['lines']);
+    after = last;
+  }
+}
+
+/** Entries that one statement reads: a month of any size is read within the bound of a statement's time. */
+const ENTRIES_PER_STATEMENT = 5_000;
+
+/** A month's entries in pieces to read one by one: those after the first number, up to and with the second. */
+export async function* splitMonth(query: Query, month: string): AsyncGenerator<readonly [after: string, upTo: string]> {
+  for (let after = '0'; ;) {
+    const [row] = await query(
+      `SELECT max(entry) AS last FROM (
+         SELECT entry FROM ledger_entries WHERE month = $1 AND entry > $2 ORDER BY entry LIMIT ${ENTRIES_PER_STATEMENT}) AS page`,
+      [month, after],
+    );
+    const last = row?.['last'] as string | null | undefined;
+    if (typeof last !== 'string') return;
+    yield [after, last];
+    after = last;
+  }
 }

@@ -186,6 +186,18 @@ const setAside: Migration = {
   ],
 };
 
+/** What a month or a span of time is read by, a bounded page at a time. */
+const pagedReads: Migration = {
+  number: 8,
+  name: 'paged-reads',
+  statements: [
+    `DROP INDEX ledger_entries_by_time, ledger_entries_without_price`,
+    `CREATE INDEX ledger_entries_by_time ON ledger_entries (charged_at, entry)`,
+    `CREATE INDEX ledger_entries_without_price ON ledger_entries (entry) WHERE rate_pico IS NULL`,
+    `CREATE INDEX ledger_entries_of_month_without_price ON ledger_entries (month, entry) WHERE rate_pico IS NULL`,
+  ],
+};
+
 /** Schema `billing` of Postgres. Append-only. */
 export const BILLING_MIGRATIONS: readonly Migration[] = [
   landingMigration(1),
@@ -195,4 +207,5 @@ export const BILLING_MIGRATIONS: readonly Migration[] = [
   ledger,
   closedMonthsByName,
   setAside,
+  pagedReads,
 ];

@@ -2,7 +2,14 @@ import type { CloseMonthAnswer, CloseMonthRequest, OpenSum } from '@weir/contrac
 import type { Query } from '@weir/store';
 import { monthEnd } from '../../domain/ledger.js';
 import { lockLedger, type Closer } from './closer.js';
-import { countUnpriced, findClosedBefore, insertClosing, readClosedMonths, readNow } from './ledger.store.js';
+import {
+  countUnpriced,
+  findClosedBefore,
+  insertClosing,
+  readClosedMonths,
+  readNow,
+  splitMonth,
+} from './ledger.store.js';
 import { sumOpen } from './set-aside.store.js';
 
 /** A month that cannot be closed, or not like this; the message says what must be done first. */
@@ -24,7 +31,7 @@ export interface MonthCloserOptions {
  * @throws LedgerRefusal where the month cannot be closed yet; LedgerStopped where this process ends first.
  */
 export async function closeMonth(options: MonthCloserOptions, request: CloseMonthRequest): Promise<CloseMonthAnswer> {
-  const { month, by, acceptOpen } = request;
+  const { month, by } = request;
   const session = await lockLedger(options.postgresUrl, options.closer.stopping);
   try {
     const closed = await findClosedMonth(session.query, month);
@@ -32,24 +39,47 @@ export async function closeMonth(options: MonthCloserOptions, request: CloseMont
     await refuseRunning(session.query, month, options.graceMs);
     // Under the same lock: what the record holds by now belongs into the month, not into the next one.
     await options.closer.closeHours(session, by, false);
-    return await session.transaction(async (query) => {
-      await refuseIncomplete(query, month);
-      const open = await sumOpen(query, month);
-      if (acceptOpen === undefined) refuseOpen(open, month);
-      const accepted = acceptOpen === undefined ? {} : { acceptOpen, open };
-      const closing = await insertClosing(query, { kind: 'month', by, detail: { month, ...accepted } });
-      await query(
-        `INSERT INTO closed_months (month, closing, entries, amount_pico, closed_by)
-         SELECT $1, $2, count(*), coalesce(sum(amount_pico), 0), $3 FROM ledger_entries WHERE month = $1`,
-        [month, closing, by],
-      );
-      const answer = await findClosedMonth(query, month);
-      if (answer === undefined) throw new Error(`month ${month} was closed and is not there`);
-      return answer;
-    });
+    return await session.transaction((query) => writeMonth(query, request));
   } finally {
     await session.close();
   }
+}
+
+/**
+ * Writes a month down as closed, with the sum over its entries. The caller holds the ledger's lock, so nobody adds one meanwhile.
+ *
+ * @internal
+ * @throws LedgerRefusal
+ */
+export async function writeMonth(query: Query, request: CloseMonthRequest): Promise<CloseMonthAnswer> {
+  const { month, by, acceptOpen } = request;
+  await refuseIncomplete(query, month);
+  const open = await sumOpen(query, month);
+  if (acceptOpen === undefined) refuseOpen(open, month);
+  const accepted = acceptOpen === undefined ? {} : { acceptOpen, open };
+  const closing = await insertClosing(query, { kind: 'month', by, detail: { month, ...accepted } });
+  const { entries, amountPico } = await sumMonth(query, month);
+  await query(
+    'INSERT INTO closed_months (month, closing, entries, amount_pico, closed_by) VALUES ($1, $2, $3, $4, $5)',
+    [month, closing, entries, amountPico.toString(), by],
+  );
+  const answer = await findClosedMonth(query, month);
+  if (answer === undefined) throw new Error(`month ${month} was closed and is not there`);
+  return answer;
+}
+
+async function sumMonth(query: Query, month: string): Promise<{ entries: number; amountPico: bigint }> {
+  const sum = { entries: 0, amountPico: 0n };
+  for await (const [after, upTo] of splitMonth(query, month)) {
+    const [row] = await query(
+      `SELECT count(*) AS entries, coalesce(sum(amount_pico), 0) AS amount_pico
+       FROM ledger_entries WHERE month = $1 AND entry > $2 AND entry <= $3`,
+      [month, after, upTo],
+    );
+    sum.entries += Number(row?.['entries']);
+    sum.amountPico += BigInt(row?.['amount_pico'] as string);
+  }
+  return sum;
 }
 
 export async function findClosedMonth(query: Query, month: string): Promise<CloseMonthAnswer | undefined> {
@@ -96,8 +126,19 @@ async function refuseIncomplete(query: Query, month: string): Promise<void> {
   if (unpriced > 0) {
     throw new LedgerRefusal(`${unpriced} lines of ${month} have no price: give them one with weir billing rerate`);
   }
-  const closed = await readClosedMonths(query);
-  const earlier = await query('SELECT DISTINCT month FROM ledger_entries WHERE month < $1 ORDER BY month', [month]);
-  const open = earlier.map((row) => row['month'] as string).filter((one) => !closed.has(one));
+  const open = await findOpenBefore(query, month);
   if (open.length > 0) throw new LedgerRefusal(`months close in order; still open: ${open.join(', ')}`);
+}
+
+/** Months before this one that have entries and are open, oldest first. One look into the index a month. */
+async function findOpenBefore(query: Query, month: string): Promise<string[]> {
+  const closed = await readClosedMonths(query);
+  const open: string[] = [];
+  for (let before = month; ;) {
+    const [row] = await query('SELECT max(month) AS month FROM ledger_entries WHERE month < $1', [before]);
+    const earlier = row?.['month'] as string | null | undefined;
+    if (typeof earlier !== 'string') return open;
+    if (!closed.has(earlier)) open.unshift(earlier);
+    before = earlier;
+  }
 }

@@ -7,10 +7,15 @@ import { lockLedger } from './closer.js';
 import { insertClosing, insertEntries, readBooked, readClosedMonths, readNow } from './ledger.store.js';
 import { LedgerRefusal } from './month-closer.js';
 
-const ATTEMPTS_PER_PAGE = 500;
+const ENTRIES_PER_PAGE = 1_000;
+const HOUR_MS = 3_600_000;
 
 /** Undoes what a dry run has done; nothing has gone wrong. */
-class DryRunEnd extends Error {}
+class DryRunEnd extends Error {
+  constructor(readonly answer: RerateAnswer) {
+    super('a dry run is undone');
+  }
+}
 
 export interface RerateOptions {
   readonly postgresUrl: string;
@@ -26,41 +31,47 @@ export interface RerateOptions {
  * @throws LedgerRefusal where there is no such version; ChargeFaultError where an attempt's tier cannot be told.
  */
 export async function rerate(options: RerateOptions, request: RerateRequest): Promise<RerateAnswer> {
+  const session = await lockLedger(options.postgresUrl, options.stopping);
+  try {
+    return await session.transaction(async (query) => {
+      const answer = await rerateEntries(query, options, request);
+      if (request.dryRun) throw new DryRunEnd(answer);
+      return answer;
+    });
+  } catch (error) {
+    if (error instanceof DryRunEnd) return error.answer;
+    throw error;
+  } finally {
+    await session.close();
+  }
+}
+
+/** {@link rerate} in a transaction of the caller, who holds the ledger's lock. @internal */
+export async function rerateEntries(
+  query: Query,
+  options: Omit<RerateOptions, 'postgresUrl'>,
+  request: RerateRequest,
+): Promise<RerateAnswer> {
   const price = getPrice(options, request.to);
   const ratedBefore = request.from === null ? { tier: request.tier } : { from: getPrice(options, request.from) };
   const answer = { attempts: 0, entries: 0, unpriced: 0, amountPico: 0n };
-  const session = await lockLedger(options.postgresUrl, options.stopping);
-  try {
-    await session.transaction(async (query) => {
-      const closing = await insertClosing(query, { kind: 're-rating', by: request.by, detail: request });
-      const months = { closed: await readClosedMonths(query), now: monthOf(await readNow(query)) };
-      let after = '00000000-0000-0000-0000-000000000000';
-      for (;;) {
-        options.stopping.throwIfAborted();
-        const targets = await readTargets(query, request, after);
-        const last = targets.at(-1);
-        if (last === undefined) break;
-        after = last.attemptId;
-        const entries = await planTargets(query, { targets, price, ratedBefore, request, answer });
-        const booked = entries.map((entry) => {
-          const month = monthOf(entry.chargedAt);
-          return { entry, month: months.closed.has(month) ? months.now : month };
-        });
-        await insertEntries(query, closing, booked);
-        answer.entries += entries.length;
-        answer.amountPico += entries.reduce((sum, entry) => sum + (entry.entryPico ?? 0n), 0n);
-      }
-      if (request.dryRun) throw new DryRunEnd();
+  const closing = await insertClosing(query, { kind: 're-rating', by: request.by, detail: request });
+  const months = { closed: await readClosedMonths(query), now: monthOf(await readNow(query)) };
+  for await (const targets of readTargets(query, request)) {
+    options.stopping.throwIfAborted();
+    const entries = await planTargets(query, { targets, price, ratedBefore, request, answer });
+    const booked = entries.map((entry) => {
+      const month = monthOf(entry.chargedAt);
+      return { entry, month: months.closed.has(month) ? months.now : month };
     });
-  } catch (error) {
-    if (!(error instanceof DryRunEnd)) throw error;
-  } finally {
-    await session.close();
+    await insertEntries(query, closing, booked);
+    answer.entries += entries.length;
+    answer.amountPico += entries.reduce((sum, entry) => sum + (entry.entryPico ?? 0n), 0n);
   }
   return { ...answer, amountPico: answer.amountPico.toString() };
 }
 
-function getPrice({ findPrice }: RerateOptions, priceVersion: string): PriceRecord {
+function getPrice({ findPrice }: Pick<RerateOptions, 'findPrice'>, priceVersion: string): PriceRecord {
   const price = findPrice(priceVersion);
   if (price === undefined) throw new LedgerRefusal(`there is no price version ${priceVersion}`);
   return price;
@@ -101,28 +112,67 @@ async function planTargets(
 const isMeant = (line: { ratePico: bigint | null; priceVersion: string }, { from }: RerateRequest): boolean =>
   from === null ? line.ratePico === null : line.priceVersion === from;
 
-async function readTargets(query: Query, request: RerateRequest, after: string): Promise<Target[]> {
-  const rows = await query(
-    `SELECT DISTINCT ON (attempt_id) * FROM ledger_entries
-     WHERE provider = $1 AND model = $2 AND charged_at >= $3 AND charged_at < $4 AND attempt_id > $5
-       AND CASE WHEN $6::text IS NULL THEN rate_pico IS NULL ELSE price_version = $6 END
-     ORDER BY attempt_id, entry LIMIT $7`,
+/**
+ * Attempts to rate, each once, in pages: an hour at a time, from one that has entries to the next, so that no statement reads more than an
+ * hour, and each begins where the one before it ended.
+ */
+async function* readTargets(query: Query, request: RerateRequest): AsyncGenerator<readonly Target[]> {
+  const [since, until] = [Date.parse(request.since), Date.parse(request.until)];
+  for (let from = await findHour(query, since, until); from !== undefined;) {
+    const end = Math.min(from + HOUR_MS, until);
+    let [at, entry] = [from, '0'];
+    for (;;) {
+      const rows = await readPage(query, request, { at, entry, end });
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      yield rows.filter((row) => row['is_first'] === true).map(mapTarget);
+      [at, entry] = [(last['charged_at'] as Date).getTime(), last['entry'] as string];
+    }
+    from = await findHour(query, end, until);
+  }
+}
+
+/** First millisecond of the next hour with an entry; undefined after the last. */
+async function findHour(query: Query, from: number, until: number): Promise<number | undefined> {
+  const [row] = await query(
+    'SELECT min(charged_at) AS at FROM ledger_entries WHERE charged_at >= $1 AND charged_at < $2',
+    [new Date(from), new Date(until)],
+  );
+  const at = row?.['at'] as Date | null | undefined;
+  return at instanceof Date ? Math.max(from, Math.floor(at.getTime() / HOUR_MS) * HOUR_MS) : undefined;
+}
+
+/** An attempt is taken where its first entry of those that are meant is; asked of the page alone, or the planner would join the whole ledger. */
+function readPage(
+  query: Query,
+  request: RerateRequest,
+  place: { readonly at: number; readonly entry: string; readonly end: number },
+): Promise<Rows> {
+  const isMeant = (entry: string): string =>
+    `CASE WHEN $6::text IS NULL THEN ${entry}.rate_pico IS NULL ELSE ${entry}.price_version = $6 END`;
+  return query(
+    `SELECT e.*, NOT EXISTS (SELECT FROM ledger_entries b WHERE b.attempt_id = e.attempt_id AND b.charged_at >= $7
+         AND (b.charged_at, b.entry) < (e.charged_at, e.entry) AND ${isMeant('b')}) AS is_first
+     FROM ledger_entries e
+     WHERE (charged_at, entry) > ($1::timestamptz, $2::bigint) AND charged_at < $3 AND provider = $4 AND model = $5 AND ${isMeant('e')}
+     ORDER BY charged_at, entry LIMIT ${ENTRIES_PER_PAGE}`,
     [
+      new Date(place.at),
+      place.entry,
+      new Date(place.end),
       request.provider,
       request.model,
-      `${request.since}T00:00:00Z`,
-      `${request.until}T00:00:00Z`,
-      after,
       request.from,
-      ATTEMPTS_PER_PAGE,
+      `${request.since}T00:00:00Z`,
     ],
   );
-  return rows.map((row) => ({
-    attemptId: row['attempt_id'] as string,
-    chargedAt: (row['charged_at'] as Date).getTime(),
-    context: mapContext(row),
-  }));
 }
+
+const mapTarget = (row: Rows[number]): Target => ({
+  attemptId: row['attempt_id'] as string,
+  chargedAt: (row['charged_at'] as Date).getTime(),
+  context: mapContext(row),
+});
 
 function mapContext(row: Rows[number]): ChargeContext {
   const text = (column: string): string => row[column] as string;
