@@ -37,7 +37,7 @@ export class ConverseEventReader {
       case 'messageStop':
         return this.#readMessageStop(json);
       case 'metadata': {
-        const counted = findConverseUsage(json['usage']);
+        const counted = findConverseUsage(json['usage'], json['serviceTier']);
         return counted ? [{ type: 'usage', ...counted }] : [];
       }
       default:

@@ -24,7 +24,7 @@ export function parseConverseResponse(body: Uint8Array, context: TranslationCont
   const content = objectOf(objectOf(json['output'])['message'])['content'];
   if (!Array.isArray(content))
     return { ok: false, error: malformedAnswer('The provider sent an answer without a message.') };
-  const counted = findConverseUsage(json['usage']);
+  const counted = findConverseUsage(json['usage'], json['serviceTier']);
   const response: CallResponse = {
     id: '',
     model: context.model ?? '',

@@ -4,9 +4,14 @@ import { arrayOf, countOf, isJsonObject, objectOf, type JsonObject } from '../tr
 /**
  * Converse's `usage`: inputTokens excludes cache reads and writes, outputTokens includes reasoning (never stated apart). Whether totalTokens holds the
  * cache is not documented the same for all models, so it is checked only where it fits neither reading.
+ * `serviceTier` stands beside the usage: the tier that served, whatever was asked for. Converse states no images, they are tokens of input.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamMetadataEvent.html
  */
-export function findConverseUsage(value: unknown): { usage: Usage; mismatch?: string } | undefined {
+export function findConverseUsage(
+  value: unknown,
+  serviceTier: unknown,
+): { usage: Usage; mismatch?: string } | undefined {
   if (!isJsonObject(value)) return undefined;
   const input = countOf(value['inputTokens']);
   const output = countOf(value['outputTokens']);
@@ -20,11 +25,18 @@ export function findConverseUsage(value: unknown): { usage: Usage; mismatch?: st
     inputCacheWrite1h: write1h,
     output: output ?? 0,
     reasoning: 0,
+    ...tierOf(serviceTier),
   };
   const total = countOf(value['totalTokens']);
   const isWithoutCache = total === (input ?? 0) + (output ?? 0);
   const mismatch = findUsageMismatch(usage, isWithoutCache ? {} : { total });
   return mismatch === undefined ? { usage } : { usage, mismatch };
+}
+
+/** `default` is the standard tier; `reserved` draws on capacity bought in advance, and has no price of its own here. */
+function tierOf(serviceTier: unknown): Pick<Usage, 'tier'> {
+  const { type } = objectOf(serviceTier);
+  return type === 'flex' || type === 'priority' ? { tier: type } : {};
 }
 
 function sumWrites1h(value: JsonObject): number {
