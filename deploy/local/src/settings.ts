@@ -15,7 +15,7 @@ const PROVIDER_KEYS = [
 ];
 
 /** What may pass from our environment to every child: no secret is among it. */
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
 /** Settings of services that a person or a test may set for all of them. */
 const PASSED_ON_PREFIX = 'WEIR_';
 /** Ours alone: a child never sees them. */

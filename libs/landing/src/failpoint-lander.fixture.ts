@@ -1,11 +1,11 @@
 import { createFailpoint } from './failpoint.js';
-import { startTestLanding, type TestAddresses } from './landing.fixture.js';
+import { startTestLanding, testSink, type TestAddresses } from './landing.fixture.js';
 
 /** A sink in a process of its own, to be stopped after a step and killed or paused there. It tells its state when it is asked. */
 const [addresses = '', failpoint] = process.argv.slice(2);
 
 const isOnTheWay = failpoint === 'insert-on-its-way';
-const stop = createFailpoint(isOnTheWay ? 'landing.after-intent' : failpoint);
+const stop = createFailpoint(isOnTheWay ? 'landing.after-intent' : failpoint, testSink.name);
 
 const landing = await startTestLanding(JSON.parse(addresses) as TestAddresses, {
   failpoint: isOnTheWay ? () => Promise.resolve() : stop,

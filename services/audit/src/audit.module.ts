@@ -132,7 +132,10 @@ const landing: Provider = {
       warehouse: target,
       ...kit,
       timeScale: kit.settings.WEIR_TIME_SCALE,
-      failpoint: createFailpoint(kit.settings.NODE_ENV === 'test' ? kit.settings.WEIR_FAILPOINT : undefined),
+      failpoint: createFailpoint(
+        kit.settings.NODE_ENV === 'test' ? kit.settings.WEIR_FAILPOINT : undefined,
+        auditSink.name,
+      ),
       prepare: async (signal) => {
         await runMigrations({ ...store, migrations: AUDIT_MIGRATIONS, signal });
         await migrateWarehouse(target, WAREHOUSE_SCHEMA);

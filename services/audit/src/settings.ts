@@ -13,7 +13,7 @@ export const AuditSettings = z.object({
   WEIR_LOG_KEY_FILE: z.string().min(1),
   /** Where signed checkpoints go beside Postgres: better on another disk, or on one that cannot be written twice. */
   WEIR_CHECKPOINTS_DIR: z.string().min(1),
-  /** `landing.after-<step>`: where a test stops this process. Without NODE_ENV=test it means nothing. */
+  /** Where a test stops or kills this process: see `createFailpoint`. Without NODE_ENV=test it means nothing. */
   WEIR_FAILPOINT: z.string().optional(),
   NODE_ENV: z.string().optional(),
 });

@@ -200,7 +200,7 @@ const landing: Provider = {
       warehouse: target,
       ...kit,
       timeScale: settings.WEIR_TIME_SCALE,
-      failpoint: createFailpoint(settings.NODE_ENV === 'test' ? settings.WEIR_FAILPOINT : undefined),
+      failpoint: createFailpoint(settings.NODE_ENV === 'test' ? settings.WEIR_FAILPOINT : undefined, 'billing'),
       prepare: async (signal) => {
         book.replace(await loadPrices(kit, store, signal));
         prices.start(book.all(), async () => {

@@ -22,7 +22,7 @@ export const BillingSettings = z.object({
   WEIR_BILLING_TOKEN: z.string().min(16, 'at least 16 characters'),
   /** How long after its end an hour is closed by itself. What lands later is booked as late. */
   WEIR_CLOSE_GRACE_MS: z.coerce.number().int().min(0).default(900_000),
-  /** `landing.after-<step>`: where a test stops this process. Without NODE_ENV=test it means nothing. */
+  /** Where a test stops or kills this process: see `createFailpoint`. Without NODE_ENV=test it means nothing. */
   WEIR_FAILPOINT: z.string().optional(),
   NODE_ENV: z.string().optional(),
   /** Folder of price lists, `*.yaml`. */

@@ -1,0 +1,100 @@
+import { checkRecord } from './checker/check-record.js';
+import { findClientFaults } from './checker/client-checks.js';
+import type { Finding } from './checker/finding.js';
+import { LandingWatch } from './checker/landed.js';
+import type { Fault } from './fault.js';
+import { Load } from './load/load.js';
+import { Random } from './random.js';
+import type { ChaosStack } from './chaos-stack.js';
+import type { Outcome } from './load/outcome.js';
+import type { FaultReport } from './summary.js';
+
+/** Clients at once, each with a short pause between its calls: busy, and no measurement of speed. */
+const LOAD = { kind: 'mixed', lanes: 12, pauseMs: 60 } as const;
+/** Calls that must have completed before the fault, and again after it. */
+const CALLS_BEFORE = 15;
+const CALLS_AFTER = 25;
+const GOES_ON_MS = 60_000;
+const LAG_MS_MAX = 60_000;
+
+export interface FaultOptions {
+  readonly seed: number;
+  readonly isFull: boolean;
+}
+
+/** Injects one fault under load, heals it, and checks everything. A fault that cannot be run is a finding. */
+export async function runFault(fault: Fault, chaos: ChaosStack, { seed, isFull }: FaultOptions): Promise<FaultReport> {
+  const startedAt = performance.now();
+  const findings: Finding[] = [];
+  const { stack, invoice, bus, memory, switches } = chaos;
+  const load = new Load({
+    ...LOAD,
+    seed: Random.of(seed, fault.name).between(0, 2 ** 31),
+    gateway: () => stack.connection.gateway,
+  });
+  memory.restart();
+  let healedAt = performance.now();
+  let lagSeconds: number | undefined;
+  try {
+    load.start();
+    await load.goesOn(CALLS_BEFORE, GOES_ON_MS);
+    const random = Random.of(seed, `fault ${fault.name}`);
+    findings.push(...(await inject(fault, { stack, load, random, isFull, switches, bus })));
+    healedAt = performance.now();
+    const caughtUp = new LandingWatch(stack.readConnection(), bus).catchUp(healedAt, LAG_MS_MAX);
+    [lagSeconds] = await Promise.all([caughtUp, load.goesOn(CALLS_AFTER, GOES_ON_MS)]);
+  } catch (error) {
+    findings.push({
+      check: 'the fault, or the load after it',
+      what: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  } finally {
+    await load.drain();
+    await load.close();
+    switches.reset();
+  }
+  chaos.outcomes.push(...load.outcomes);
+  const breaksConnections = fault.breaksConnections === true;
+  findings.push(...findClientFaults(load.outcomes, { breaksConnections, healedAt }), ...memory.findExcess());
+  const record = await checkRecord(stack.readConnection(), {
+    outcomes: chaos.outcomes,
+    invoice,
+    bus,
+    since: performance.now(),
+  });
+  findings.push(...record.findings);
+  return {
+    name: fault.name,
+    ...count(load.outcomes),
+    lost: countOf(findings, 'lost'),
+    duplicates: countOf(findings, 'duplicates'),
+    differencePico: record.totals.reportedPico - record.totals.reportedBilledPico,
+    lagSeconds,
+    verify: record.verify,
+    memory: `${memory.largest.megabytes} ${memory.largest.name}`,
+    seconds: (performance.now() - startedAt) / 1_000,
+    findings,
+  };
+}
+
+/** A fault counts only where calls were under way when it came, and more began before it was over. */
+async function inject(fault: Fault, scene: Parameters<Fault['run']>[0]): Promise<Finding[]> {
+  const { begun, inFlight } = scene.load;
+  await fault.run(scene);
+  const during = scene.load.begun - begun;
+  return inFlight > 0 && during > 0
+    ? []
+    : [{ check: 'load: nothing ran during the fault', what: `${inFlight} calls under way, ${during} begun meanwhile` }];
+}
+
+const count = (outcomes: readonly Outcome[]): Pick<FaultReport, 'calls' | 'answered' | 'refused' | 'cut' | 'left'> => ({
+  calls: outcomes.length,
+  answered: outcomes.filter(({ end }) => end === 'complete').length,
+  refused: outcomes.filter(({ end }) => end === 'error').length,
+  cut: outcomes.filter(({ end }) => end === 'cut' || end === 'unanswered').length,
+  left: outcomes.filter(({ end }) => end === 'left').length,
+});
+
+/** The number that begins each finding of a kind. */
+const countOf = (findings: readonly Finding[], kind: string): number =>
+  findings.filter(({ check }) => check.startsWith(kind)).reduce((sum, { what }) => sum + Number.parseInt(what, 10), 0);
