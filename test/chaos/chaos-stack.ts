@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectBus, type BusConnection } from '@weir/bus';
 import { startStack, type RunningStack } from '@weir/testing';
-import { CONFIGURATION } from '../e2e/upstream-kit.js';
 import { Invoice } from './checker/invoice.js';
 import { MemoryWatch } from './checker/memory-watch.js';
+import { CHAOS_CONFIGURATION } from './configuration.js';
 import type { Outcome } from './load/outcome.js';
 import { Switches } from './switches.js';
 
@@ -26,7 +26,7 @@ export interface ChaosStack {
 export async function startChaosStack(): Promise<ChaosStack> {
   const home = mkdtempSync(join(tmpdir(), 'weir-chaos-'));
   const switches = new Switches(home);
-  const stack = await startStack({ home, configuration: CONFIGURATION, environment: switches.environment });
+  const stack = await startStack({ home, configuration: CHAOS_CONFIGURATION, environment: switches.environment });
   const { host, username: user, password } = new URL(stack.connection.nats.url);
   const bus = await connectBus({ url: `nats://${host}`, user, password, name: 'chaos' });
   const memory = new MemoryWatch(stack);

@@ -1,6 +1,7 @@
-import { checkRecord } from './checker/check-record.js';
+import { LAG_MS_MAX, checkRecord } from './checker/check-record.js';
 import { findClientFaults } from './checker/client-checks.js';
 import type { Finding } from './checker/finding.js';
+import { readJournalEnds } from './checker/journals.js';
 import { LandingWatch } from './checker/landed.js';
 import type { Fault } from './fault.js';
 import { Load } from './load/load.js';
@@ -15,7 +16,6 @@ const LOAD = { kind: 'mixed', lanes: 12, pauseMs: 60 } as const;
 const CALLS_BEFORE = 15;
 const CALLS_AFTER = 25;
 const GOES_ON_MS = 60_000;
-const LAG_MS_MAX = 60_000;
 
 export interface FaultOptions {
   readonly seed: number;
@@ -41,7 +41,8 @@ export async function runFault(fault: Fault, chaos: ChaosStack, { seed, isFull }
     const random = Random.of(seed, `fault ${fault.name}`);
     findings.push(...(await inject(fault, { stack, load, random, isFull, switches, bus })));
     healedAt = performance.now();
-    const caughtUp = new LandingWatch(stack.readConnection(), bus).catchUp(healedAt, LAG_MS_MAX);
+    const ends = readJournalEnds(stack.home);
+    const caughtUp = new LandingWatch(stack.readConnection(), bus).catchUp(ends, healedAt, LAG_MS_MAX);
     [lagSeconds] = await Promise.all([caughtUp, load.goesOn(CALLS_AFTER, GOES_ON_MS)]);
   } catch (error) {
     findings.push({

@@ -1,6 +1,7 @@
 import type { BusConnection } from '@weir/bus';
 
 export interface StreamState {
+  readonly messages: number;
   readonly first_seq: number;
   readonly last_seq: number;
 }

@@ -4,7 +4,7 @@ import type { BusConnection } from '@weir/bus';
 import { eventually, type Connection } from '@weir/testing';
 import { query } from '../../e2e/record-kit.js';
 import { countPending } from '../stream-access.js';
-import { readJournalEnds, type JournalEnd } from './journals.js';
+import type { JournalEnd } from './journals.js';
 
 /** What is still missing; empty where everything that was journalled has landed, everywhere. */
 export type Backlog = readonly string[];
@@ -24,17 +24,15 @@ export class LandingWatch {
   ) {}
 
   /**
-   * Waits until both sinks have landed what stands in the journals now. Returns the seconds from `since` (`performance.now()`) until then;
+   * Waits until both sinks have landed what the journals held at `ends`. Returns the seconds from `since` (`performance.now()`) until then;
    * throws with what is missing when the time is up.
    */
-  async catchUp(since: number, timeoutMs: number): Promise<number> {
-    const ends = readJournalEnds(this.connection.home);
+  async catchUp(ends: readonly JournalEnd[], since: number, timeoutMs: number): Promise<number> {
     return this.waitFor(() => this.findUnlanded(ends), since, timeoutMs);
   }
 
   /** The same, and that nothing is pending in the streams, and that no call or attempt is open: for a stack without load. */
-  async settle(since: number, timeoutMs: number): Promise<number> {
-    const ends = readJournalEnds(this.connection.home);
+  async settle(ends: readonly JournalEnd[], since: number, timeoutMs: number): Promise<number> {
     return this.waitFor(
       async () => [...(await this.findUnlanded(ends)), ...(await this.findPending()), ...(await this.findOpen())],
       since,

@@ -1,7 +1,7 @@
 import type { Connection } from '@weir/testing';
 import { query } from '../../e2e/record-kit.js';
 import { findingOf, type Finding } from './finding.js';
-import { readJournalEnds } from './journals.js';
+import type { JournalEnd } from './journals.js';
 
 /** Every sequence that is landed, as an event or as a dead letter of the sink that lands them all. */
 const LANDED = `SELECT producer_id, epoch, sequence FROM events
@@ -21,15 +21,15 @@ interface Statement {
   readonly stated: string;
 }
 
-/** Producers' sequences with a gap, also at the tail: by what their journals hold, and by what their later events state. */
-export async function findGaps(connection: Connection): Promise<Finding[]> {
+/** Producers' sequences with a gap, also at the tail: by what their journals held at `ends`, and by what their later events state. */
+export async function findGaps(connection: Connection, ends: readonly JournalEnd[]): Promise<Finding[]> {
   const epochs = await query<Epoch>(
     connection,
     `SELECT producer_id, epoch, min(sequence) AS least, max(sequence) AS last, uniqExact(sequence) AS landed FROM (${LANDED}) GROUP BY ALL`,
   );
   const lasts = new Map(epochs.map((row) => [`${row.producer_id}:${row.epoch}`, Number(row.last)]));
   const gaps = epochs.filter((row) => row.least !== '1' || row.landed !== row.last);
-  const journalled = readJournalEnds(connection.home).filter(
+  const journalled = ends.filter(
     ({ producerId, epoch, lastSequence }) => (lasts.get(`${producerId}:${epoch}`) ?? 0) < lastSequence,
   );
   const stated = await query<Statement>(

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { getStreamState, readStored, type StreamState } from '../stream-access.js';
 import { EVENT_PARTITIONS, eventStreamName, partitionOf, subjects, uuidv7 } from '@weir/contracts';
 import type { Fault, Scene } from '../fault.js';
+import { getStreamState, readStored } from '../stream-access.js';
 
 /** Messages of each stream that are published again. */
 const AGAIN = 200;
@@ -21,18 +21,20 @@ async function publish({ bus }: Scene, partition: number, payload: Uint8Array, m
 }
 
 async function repeatStored(scene: Scene): Promise<void> {
+  let repeated = 0;
   for (let partition = 0; partition < EVENT_PARTITIONS; partition++) {
     const stream = eventStreamName(partition);
-    const { first_seq: first, last_seq: last }: StreamState = await getStreamState(scene.bus, stream);
-    const positions = Array.from({ length: Math.min(AGAIN, last - first + 1) }, () =>
-      scene.random.between(first, last),
-    );
+    const { messages, first_seq: first, last_seq: last } = await getStreamState(scene.bus, stream);
+    // Each producer has one stream for ever, so one of them may well be empty.
+    const positions = Array.from({ length: Math.min(AGAIN, messages) }, () => scene.random.between(first, last));
+    repeated += positions.length;
     for (const position of new Set(positions)) {
       const payload = await readStored(scene.bus, stream, position);
       // Another identity than the broker knows it by: what it is past the deduplication window.
       await publish(scene, partition, payload, `again-${uuidv7()}`);
     }
   }
+  if (repeated === 0) throw new Error('no stream holds a message that could be repeated');
 }
 
 /** An event of a producer that nobody knows, as far as it goes. */
