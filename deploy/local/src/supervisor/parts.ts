@@ -85,8 +85,9 @@ function nodeProgram(home: Home, name: string, file: string): NodeProgram {
   return {
     name,
     command: process.execPath,
-    // A young generation of 32 MB takes about 15% off a call's latency (measured on the prototype); one that need not grow first, 8% off its CPU.
-    arguments: ['--min-semi-space-size=16', '--max-semi-space-size=32', '--enable-source-maps', file],
+    // What is in flight when the young generation is full is copied, so its cost falls with the size: one that need not grow first takes 8% off a
+    // call's CPU, and 64 MB instead of 32 under load another 10 (both measured in alternating rounds).
+    arguments: ['--min-semi-space-size=16', '--max-semi-space-size=64', '--enable-source-maps', file],
     workingDirectory: home.directory,
     hasChannel: true,
     stopSignal: 'SIGTERM',
