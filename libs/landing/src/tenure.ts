@@ -132,7 +132,7 @@ export class Tenure {
   /**
    * The same messages give the same rows, since the watermarks are where they were. What the warehouse holds of them is left out, as it may
    * have forgotten the tokens; the rest has the tokens it had, so an earlier writer that wakes up inserts nothing. Undefined where the
-   * messages are gone.
+   * messages are gone, or others stand in their places: a stream whose broker has lost its tail gives the same positions once more.
    */
   private async repeat(intent: Intent & { readonly recordedAt: number }): Promise<LandedMessages | undefined> {
     const { connection, partition } = this.options;
@@ -143,7 +143,15 @@ export class Tenure {
       created: streamCreated,
       positions: positionsOf(intent.positions),
     });
-    return messages && this.undertake({ messages, streamCreated, looksFirst: true, recordedAt });
+    if (!messages || !this.hold(messages, intent.runs)) return undefined;
+    return this.undertake({ messages, streamCreated, looksFirst: true, recordedAt });
+  }
+
+  /** Whether the messages hold these runs of events and no others. */
+  private hold(messages: readonly Message[], runs: readonly Run[]): boolean {
+    const found = messages.flatMap((message) => this.options.read(message).run ?? []);
+    const nameOf = (run: Run): string => `${producerKey(run)}:${run.first}-${run.last}`;
+    return found.length === runs.length && found.every((run, index) => nameOf(run) === nameOf(runs[index] ?? run));
   }
 
   private async undertake({ messages, looksFirst, ...rest }: Undertaking): Promise<LandedMessages> {
