@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { onCluster } from './on-cluster.js';
 import type { Warehouse } from './warehouse.js';
 
 /** One step of the warehouse's schema. Append-only; ClickHouse has no transactions over definitions, so each statement may be repeated. */
@@ -21,17 +22,21 @@ interface AppliedRow {
 
 /**
  * Brings the warehouse's schema up to date. Two processes may do it at the same time, and a crash in the middle is made good by the
- * next run, since every statement may be repeated. Returns the numbers applied now.
+ * next run, since every statement may be repeated. Returns the numbers applied now. With the name of a cluster the tables are replicated, and
+ * defined on each of its servers.
  *
  * @throws WarehouseMigrationError where steps are not numbered 1, 2, 3 … or an applied one has been changed.
  */
 export async function migrateWarehouse(
   warehouse: Warehouse,
   migrations: readonly WarehouseMigration[],
+  cluster?: string,
 ): Promise<readonly number[]> {
   const { database } = warehouse;
-  await warehouse.command(`CREATE DATABASE IF NOT EXISTS ${database}`);
-  await warehouse.command(
+  const define = (statement: string): Promise<void> =>
+    warehouse.command(cluster === undefined ? statement : onCluster(statement, cluster));
+  await define(`CREATE DATABASE IF NOT EXISTS ${database}`);
+  await define(
     `CREATE TABLE IF NOT EXISTS ${database}.schema_migrations
        (number UInt32, name String, digest String, applied_at DateTime DEFAULT now())
      ENGINE = MergeTree ORDER BY number SETTINGS fsync_after_insert = 1`,
@@ -45,16 +50,21 @@ export async function migrateWarehouse(
     if (migration.number !== index + 1) {
       throw new WarehouseMigrationError(`migration ${migration.name} is not number ${index + 1}`);
     }
-    if (await applyMigration(warehouse, migration, applied.get(migration.number))) done.push(migration.number);
+    if (await applyMigration(warehouse, { migration, define, appliedDigest: applied.get(migration.number) }))
+      done.push(migration.number);
   }
   return done;
 }
 
 async function applyMigration(
   warehouse: Warehouse,
-  migration: WarehouseMigration,
-  appliedDigest: string | undefined,
+  step: {
+    readonly migration: WarehouseMigration;
+    readonly define: (statement: string) => Promise<void>;
+    readonly appliedDigest: string | undefined;
+  },
 ): Promise<boolean> {
+  const { migration, define, appliedDigest } = step;
   const digest = digestOf(migration);
   if (appliedDigest === digest) return false;
   if (appliedDigest !== undefined) {
@@ -63,7 +73,7 @@ async function applyMigration(
     );
   }
   for (const statement of migration.statements) {
-    await warehouse.command(statement.replaceAll('{database}', warehouse.database));
+    await define(statement.replaceAll('{database}', warehouse.database));
   }
   await warehouse.insertLines({
     table: 'schema_migrations',

@@ -107,7 +107,8 @@ async function insertLines(client: ClickHouseClient, database: string, batch: In
 
 /**
  * Settings stand in the statement, so that they hold for it alone whatever carries it. Parallel parsing is off because it would cut
- * the rows into several blocks: one block is what makes the insert atomic.
+ * the rows into several blocks: one block is what makes the insert atomic. A repeat whose first try ended between the table and a materialised
+ * view of it is dropped by the one and taken by the other.
  */
 function insertStatement(database: string, { table, columns, token }: InsertBatch): string {
   if (!NAME.test(table) || !columns.every((column) => NAME.test(column)))
@@ -115,6 +116,7 @@ function insertStatement(database: string, { table, columns, token }: InsertBatc
   if (!TOKEN.test(token)) throw new RangeError('not a deduplication token');
   return (
     `INSERT INTO ${database}.${table} (${columns.join(', ')}) SETTINGS async_insert = 0, input_format_parallel_parsing = 0, ` +
-    `max_threads = 1, insert_deduplicate = 1, insert_deduplication_token = '${token}' FORMAT TabSeparated`
+    `max_threads = 1, insert_deduplicate = 1, deduplicate_blocks_in_dependent_materialized_views = 1, ` +
+    `insert_deduplication_token = '${token}' FORMAT TabSeparated`
   );
 }

@@ -138,7 +138,7 @@ const landing: Provider = {
       ),
       prepare: async (signal) => {
         await runMigrations({ ...store, migrations: AUDIT_MIGRATIONS, signal });
-        await migrateWarehouse(target, WAREHOUSE_SCHEMA);
+        await migrateWarehouse(target, WAREHOUSE_SCHEMA, kit.settings.WEIR_CLICKHOUSE_CLUSTER);
         await waiting.mirror.start();
         waiting.signer.start();
       },

@@ -9,6 +9,8 @@ export const AuditSettings = z.object({
   WEIR_CLICKHOUSE_USER: z.string().min(1),
   WEIR_CLICKHOUSE_PASSWORD: z.string(),
   WEIR_CLICKHOUSE_DATABASE: z.string().min(1).default('weir'),
+  /** Cluster of ClickHouse whose servers hold the tables, replicated; without it there is one server. */
+  WEIR_CLICKHOUSE_CLUSTER: z.string().min(1).optional(),
   /** Keys the log is signed with, made at the first start; readable for their owner alone. */
   WEIR_LOG_KEY_FILE: z.string().min(1),
   /** Where signed checkpoints go beside Postgres: better on another disk, or on one that cannot be written twice. */

@@ -207,7 +207,7 @@ const landing: Provider = {
           book.replace(await readPrices(store.get()));
           return book.all();
         });
-        await migrateWarehouse(target, WAREHOUSE_SCHEMA);
+        await migrateWarehouse(target, WAREHOUSE_SCHEMA, settings.WEIR_CLICKHOUSE_CLUSTER);
         hours.start();
       },
     });

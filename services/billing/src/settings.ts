@@ -13,6 +13,8 @@ export const BillingSettings = z.object({
   WEIR_CLICKHOUSE_USER: z.string().min(1),
   WEIR_CLICKHOUSE_PASSWORD: z.string(),
   WEIR_CLICKHOUSE_DATABASE: z.string().min(1).default('weir'),
+  /** Cluster of ClickHouse whose servers hold the tables, replicated; without it there is one server. */
+  WEIR_CLICKHOUSE_CLUSTER: z.string().min(1).optional(),
   /** Its administration: prices, ledger, reconciliation. It speaks plain HTTP, so it is heard on this machine alone. */
   WEIR_HTTP_HOST: z
     .string()

@@ -123,8 +123,20 @@ describe('billing under a kill and under a pause', () => {
       WITHIN,
     );
 
+  /** What the views over all charges say, beside the charges. */
+  const expectExactViews = async (): Promise<void> => {
+    const sums = 'toString(sum(cost)) AS cost, sum(tokens_input + tokens_output) AS tokens, sum(attempts) AS attempts';
+    const [base] = await reader.query(
+      `SELECT toString(sum(ifNull(cost, toDecimal128(0, 12)))) AS cost, sum(quantity) AS tokens, toUInt64(uniqExact(attempt_id)) AS attempts
+       FROM weir.charges_landed`,
+    );
+    for (const view of ['spend_by_day', 'spend_by_team', 'spend_by_model']) {
+      expect((await reader.query(`SELECT ${sums} FROM weir.${view}`))[0]).toEqual(base);
+    }
+  };
+
   for (const step of LANDING_STEPS) {
-    it(`lands each event once when it is killed after the step "${step}"`, async () => {
+    it(`lands each event once, in tables and views, when it is killed after the step "${step}"`, async () => {
       const producer = new Producer();
       const { child } = await start(`landing.after-${step}`);
       producer.publish(ROUNDS);
@@ -133,6 +145,7 @@ describe('billing under a kill and under a pause', () => {
       await start();
       producer.publish(1);
       await hasLanded(producer, ROUNDS + 1);
+      await expectExactViews();
     });
 
     it(`lands each event once when it is paused after the step "${step}" and wakes up behind another`, async () => {
@@ -151,6 +164,7 @@ describe('billing under a kill and under a pause', () => {
       await eventually(async () => expect(await states()).toContain('standing by'), WITHIN);
       producer.publish(1);
       await hasLanded(producer, ROUNDS + 2);
+      await expectExactViews();
     });
   }
 });

@@ -8,8 +8,9 @@ const namesOf = (kind: string): string => `
   (SELECT arrayPushBack(groupArray(id), '') FROM (SELECT id FROM {database}.directory WHERE kind = '${kind}' GROUP BY id ORDER BY id)) AS ${kind}_ids,
   (SELECT arrayPushBack(groupArray(name), '') FROM (SELECT id, argMax(name, version) AS name FROM {database}.directory WHERE kind = '${kind}' GROUP BY id ORDER BY id)) AS ${kind}_names`;
 
-const NAMES = ['organisation', 'team', 'person', 'key'].map(namesOf).join(',');
-const name = (kind: string): string => `nullIf(transform(t.${kind}_id, ${kind}_ids, ${kind}_names, t.${kind}_id), '')`;
+export const NAMES = ['organisation', 'team', 'person', 'key'].map(namesOf).join(',');
+export const name = (kind: string): string =>
+  `nullIf(transform(t.${kind}_id, ${kind}_ids, ${kind}_names, t.${kind}_id), '')`;
 
 const NAMED_IDENTITY = `
   ${name('organisation')} AS organisation,
