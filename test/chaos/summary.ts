@@ -51,10 +51,10 @@ export function renderSummary(reports: readonly FaultReport[]): string {
 const pad = (cell: string, width: number, column: number): string =>
   column === 0 ? cell.padEnd(width) : cell.padStart(width);
 
-/** What failed, where, and how to see it again. */
-export function renderFindings({ name, findings }: FaultReport, seed: number): string {
+/** What failed, where, and the options that repeat it. */
+export function renderFindings(findings: readonly Finding[], options: string): string {
   return [
     ...findings.map(({ check, what }) => `  ✗ ${check}\n      ${what.replaceAll('\n', '\n      ')}`),
-    `  again: npm run chaos -- --seed ${seed} --fault ${name}`,
+    `  again: npm run chaos -- ${options}`,
   ].join('\n');
 }

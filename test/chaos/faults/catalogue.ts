@@ -3,6 +3,7 @@ import { brokerFaults } from './broker.js';
 import { clientFaults } from './clients.js';
 import { clockFaults } from './clock.js';
 import { databaseFaults } from './databases.js';
+import { diskFaults } from './disks.js';
 import { landingFaults } from './landing-steps.js';
 import { messageFaults } from './messages.js';
 import { mixedFaults } from './mixed.js';
@@ -18,4 +19,5 @@ export const FAULTS: readonly Fault[] = [
   ...clockFaults,
   ...clientFaults,
   ...mixedFaults,
+  ...diskFaults,
 ];

@@ -14,13 +14,13 @@ export interface LoadOptions {
   readonly lanes: number;
   /** Between two calls of a client, in milliseconds. */
   readonly pauseMs: number;
-  /** Ends by itself after so many calls. */
-  readonly callsMax?: number;
+  /** Ends by itself when so many calls have got an answer, whatever it was. */
+  readonly answersMax?: number;
   readonly gateway: () => Gateway;
 }
 
 /** After a call that failed a client waits as an SDK would, so that an outage is no storm of refusals. */
-const PAUSE_AFTER_FAILURE_MS = 150;
+const PAUSE_AFTER_FAILURE_MS = 200;
 /** Longer than anything a call may take, once its fault is healed. */
 const DRAIN_MS = 120_000;
 
@@ -33,6 +33,8 @@ export class Load {
   private readonly lanes = new Set<Promise<void>>();
   private isRunning = false;
   private next = 1;
+  private completions = 0;
+  private answers = 0;
 
   constructor(private readonly options: LoadOptions) {
     this.agent = new Agent({ connections: options.lanes * 2, keepAliveTimeout: 4_000, keepAliveMaxTimeout: 4_000 });
@@ -48,7 +50,7 @@ export class Load {
   }
 
   get completed(): number {
-    return this.outcomes.reduce((count, { end }) => count + Number(end === 'complete'), 0);
+    return this.completions;
   }
 
   start(): void {
@@ -84,6 +86,16 @@ export class Load {
     );
   }
 
+  /** Waits until so many calls have got an answer. */
+  async reaches(answers: number, timeoutMs: number): Promise<void> {
+    await eventually(
+      () => {
+        if (this.answers < answers) throw new Error(`${this.answers} of ${answers} calls are answered`);
+      },
+      { timeoutMs },
+    );
+  }
+
   /** Waits until every call has been made, where there is a number of them. */
   async ends(timeoutMs: number): Promise<void> {
     await eventually(
@@ -101,8 +113,8 @@ export class Load {
   }
 
   private async runLane(): Promise<void> {
-    const { seed, kind, pauseMs, callsMax = Number.POSITIVE_INFINITY } = this.options;
-    while (this.isRunning && this.next <= callsMax) {
+    const { seed, kind, pauseMs, answersMax = Number.POSITIVE_INFINITY } = this.options;
+    while (this.isRunning && this.answers + this.open.size < answersMax) {
       const number = this.next++;
       const plan = planCall(Random.of(seed, `call ${number}`), number, kind);
       this.open.set(plan.number, performance.now());
@@ -113,6 +125,8 @@ export class Load {
       });
       this.open.delete(plan.number);
       this.outcomes.push(outcome);
+      if (outcome.end === 'complete') this.completions += 1;
+      if (outcome.callId !== undefined) this.answers += 1;
       const isFailed = outcome.end !== 'complete' && outcome.end !== 'left';
       const pause = isFailed ? Math.max(pauseMs, PAUSE_AFTER_FAILURE_MS) : pauseMs;
       if (pause > 0) await lasting(pause);
