@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
+import { createWarehouse } from '@weir/warehouse';
 import { auditCommand } from './audit/commands.js';
 import { billingCommand } from './billing/billing.command.js';
 import { UsageError, type Command } from './command.js';
-import { findConnection } from './connection.js';
+import { findConnection, type Connection } from './connection.js';
 import { pricesCommand } from './prices/prices.command.js';
 import { probeAll } from './probe.js';
+import { readOpenSecurityEvents, renderSecurityEvent } from './security-events.js';
 import { readHome } from './settings.js';
 import { mapToExitCode, renderStatus } from './status-report.js';
 
@@ -44,7 +46,21 @@ async function showStatus(home: string): Promise<number> {
   }
   const states = await probeAll(connection);
   console.log(`Weir in ${home}\n\n${renderStatus(connection, states)}`);
+  for (const line of await describeSecurity(connection)) console.log(line);
   return mapToExitCode(states);
+}
+
+/** What is missing from the record; nothing where the warehouse is not part of the stack. */
+async function describeSecurity({ clickhouse }: Connection): Promise<readonly string[]> {
+  if (!clickhouse) return [];
+  const warehouse = createWarehouse({ ...clickhouse, application: 'weir-cli', requestWithinMs: 5_000 });
+  try {
+    return (await readOpenSecurityEvents(warehouse)).map((event) => `  ✗ ${renderSecurityEvent(event)}`);
+  } catch (error) {
+    return [`  ! security events could not be read: ${error instanceof Error ? error.message : String(error)}`];
+  } finally {
+    await warehouse.close();
+  }
 }
 
 async function main(): Promise<number> {

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: what Weir adds with everything on, beside the same load sent straight to the mock and through a bare proxy, in one run,
  * rounds alternating. Prints a table; `--json FILE` writes it. `--against portkey,litellm` measures these in the same run. Ends with 1 where a
- * target is missed, an answer was wrong, or a row did not land.
+ * target is missed, an answer was wrong, or a row did not land. `--record` measures the record instead: landing and verification.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,6 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { median, percentile, type Load, type LoadResult } from './load.js';
 import { readUsage, subtractUsage } from './process-usage.js';
 import { parsePeers, startPeers } from './peers/start-peers.js';
+import { measureRecord, printFigures } from './record/record-bench.js';
 import { judge, printReport, type Measurement } from './report.js';
 import { freePort, startWeir, type WeirUnderLoad } from './weir-under-load.js';
 
@@ -150,6 +151,17 @@ function option(name: string): string | undefined {
   return at > 0 ? process.argv[at + 1] : undefined;
 }
 
+/** Calls whose events are generated for the record's figures. */
+const RECORD_CALLS = 100_000;
+
+async function benchRecord(): Promise<void> {
+  const figures = await measureRecord(Number(option('--calls') ?? RECORD_CALLS));
+  printFigures(figures);
+  const json = option('--json');
+  if (json !== undefined) writeFileSync(json, JSON.stringify(figures, null, 2));
+  process.exitCode = figures.every(({ isMet }) => isMet) ? 0 : 1;
+}
+
 async function main(): Promise<void> {
   const started = performance.now();
   const mock = forkScript('mock-upstream');
@@ -194,4 +206,4 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+await (process.argv.includes('--record') ? benchRecord() : main());

@@ -26,6 +26,11 @@ export const noCounts = (): AuditCounts => ({
   pendingCharges: 0,
 });
 
+/** Adds what a part of the record held to the whole. */
+export function addCounts(sum: AuditCounts, part: AuditCounts): void {
+  for (const name of Object.keys(sum) as (keyof AuditCounts)[]) sum[name] += part[name];
+}
+
 export interface AuditReport {
   readonly ok: boolean;
   readonly fault: { readonly code: FaultCode; readonly message: string; readonly place: FaultPlace } | null;

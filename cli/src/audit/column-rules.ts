@@ -72,8 +72,9 @@ export const EVENT_RULES: TableRules<EventFacts> = {
     time: time(({ event }) => event.time),
     organisation_id: text(({ event }) => event.organisationId ?? ''),
     call_id: exact(({ event }) => event.callId),
-    leaf: text(({ leaf }) => leaf),
     partition: exact(({ partition }) => partition),
+    // Last: what stands before it in a line is short, and told by the leaf's head.
+    leaf: text(({ leaf }) => leaf),
   },
 };
 

@@ -12,7 +12,8 @@ import { openStack, type StackAccess } from './stack-access.js';
 import { verifyOffline } from './verify-offline.js';
 import { verifyOnline } from './verify-online.js';
 
-const AUDIT_USAGE = `weir audit verify [--from TIME] [--to TIME] [--key KEY] [--settle SECONDS] [--json] [--home DIR]
+const AUDIT_USAGE = `weir audit verify [--from TIME] [--to TIME] [--key KEY] [--settle SECONDS] [--threads N] [--json]
+                  [--home DIR]
                              the whole record: leaves, columns, roots, signatures, sequences, charges
 weir audit verify --offline FILE [--key KEY] [--json]
                              an export, with nothing but the file
@@ -39,6 +40,7 @@ interface AuditArguments {
   readonly out: string | undefined;
   readonly offline: string | undefined;
   readonly settleMs: number;
+  readonly threads: number | undefined;
 }
 
 export const auditCommand: Command = { usage: AUDIT_USAGE, run: runAudit };
@@ -87,6 +89,7 @@ function parse(argv: readonly string[]): { command: string | undefined; given: A
       out: text,
       offline: text,
       settle: text,
+      threads: text,
       json: { type: 'boolean' },
     },
     allowPositionals: true,
@@ -102,8 +105,15 @@ function parse(argv: readonly string[]): { command: string | undefined; given: A
     out: values.out,
     offline: values.offline,
     settleMs: parseSettle(values.settle),
+    threads: parseThreads(values.threads),
   };
   return { command, given };
+}
+
+function parseThreads(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^(?:[1-9]|[1-5]\d|6[0-4])$/.test(text)) throw new UsageError(`Not a number of threads from 1 to 64: ${text}.`);
+  return Number(text);
 }
 
 /** What is under way while a stack runs has landed by then. */
@@ -138,12 +148,14 @@ async function withStack(given: AuditArguments, work: (access: StackAccess) => P
 }
 
 async function verify(given: AuditArguments): Promise<number> {
-  const { offline, from, to, key: publicKey, settleMs } = given;
+  const { offline, from, to, key: publicKey, settleMs, threads } = given;
   if (offline !== undefined && (from !== undefined || to !== undefined)) {
     throw new UsageError('An export is verified whole: --offline goes without --from and --to.');
   }
   if (offline !== undefined) return tell(await verifyOffline(offline, publicKey), given);
-  return withStack(given, async (access) => tell(await verifyOnline(access, { from, to, publicKey, settleMs }), given));
+  return withStack(given, async (access) =>
+    tell(await verifyOnline(access, { from, to, publicKey, settleMs, threads }), given),
+  );
 }
 
 function tell(report: AuditReport, { isJson }: AuditArguments): number {

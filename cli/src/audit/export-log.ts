@@ -6,7 +6,7 @@ import type { ExportLine } from './export-format.js';
 import { readDeadLetterHashes } from './dead-letter-reader.js';
 import { readLeafPages, type LeafRow } from './log-reader.js';
 import { readCheckpoints, readSnapshot, type StoredCheckpoint } from './log-store.js';
-import { TableReader, spansOf } from './table-reader.js';
+import { TableReader, placeKey, spansOf } from './table-reader.js';
 import { EVENT_RULES } from './column-rules.js';
 import type { StackAccess } from './stack-access.js';
 
@@ -67,7 +67,7 @@ async function readLeaves(
   );
   return new Map(
     leaves.flatMap((leaf): [number, string][] => {
-      const row = rows.get(`${leaf.producerId}:${leaf.epoch}:${leaf.sequence}`)?.[0];
+      const row = rows.get(placeKey(leaf))?.[0];
       const text = leaf.kind === 'dead_letter' ? letters.get(leaf.hash)?.leaf : row && events.cell(row, 'leaf');
       return text === undefined ? [] : [[leaf.index, text]];
     }),

@@ -17,12 +17,20 @@ export class SequenceBook {
   private readonly epochs = new Map<string, SequenceRanges>();
 
   add(origin: LeafOrigin, place: Readonly<Record<string, string | number>>): void {
+    this.addRun({ ...origin, last: origin.sequence }, () => place);
+  }
+
+  /** Adds sequences from that of the origin to `last`; `placeOf` tells where one of them is. @throws AuditFault for one that was there. */
+  addRun(
+    { last, ...origin }: LeafOrigin & { readonly last: number },
+    placeOf: (sequence: number) => Readonly<Record<string, string | number>>,
+  ): void {
     const key = epochKey(origin);
     let ranges = this.epochs.get(key);
     if (!ranges) this.epochs.set(key, (ranges = new SequenceRanges()));
-    if (!ranges.add(origin.sequence)) {
-      throw new AuditFault('sequence_repeated', `the log has ${key} sequence ${origin.sequence} twice`, place);
-    }
+    const repeated = ranges.addRange(origin.sequence, last);
+    if (repeated === undefined) return;
+    throw new AuditFault('sequence_repeated', `the log has ${key} sequence ${repeated} twice`, placeOf(repeated));
   }
 
   /** The same for a sequence that may be there already. */

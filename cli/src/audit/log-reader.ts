@@ -11,10 +11,14 @@ export interface LeafRow extends LeafOrigin {
   readonly eventId: string;
   /** Milliseconds since the epoch. */
   readonly time: number;
+  /** The cells after the hash, as they came. */
+  readonly rest: string;
+  /** The last of them: producer, epoch and sequence, as rows of tables begin. */
+  readonly placeKey: string;
 }
 
 /** Leaves read at once: bounds the memory of a run. */
-const PAGE = 10_000;
+export const LEAVES_A_PAGE = 20_000;
 
 /**
  * Pages of a partition's log, leaf by leaf from `start` up to but not including `end`.
@@ -25,25 +29,39 @@ export async function* readLeafPages(
   warehouse: Warehouse,
   { partition, start, end }: { readonly partition: number; readonly start: number; readonly end: number },
 ): AsyncGenerator<readonly LeafRow[]> {
-  for (let from = start; from < end; from += PAGE) {
-    const to = Math.min(end, from + PAGE);
-    const text = await warehouse.queryText(
-      `SELECT leaf_index, leaf_hash, kind, event_id, time_ms, producer_id, epoch, sequence
-       FROM ${warehouse.database}.log_leaves
-       WHERE partition = {partition: UInt16} AND leaf_index >= {from: UInt64} AND leaf_index < {to: UInt64} ORDER BY leaf_index`,
-      { partition, from, to },
-    );
-    const rows = text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map(parseLeaf);
-    checkIndexes(rows, { partition, from, to });
-    yield rows;
+  for (let from = start; from < end; from += LEAVES_A_PAGE) {
+    const to = Math.min(end, from + LEAVES_A_PAGE);
+    yield await readLeaves(warehouse, { partition, from, to });
   }
 }
 
+/**
+ * Leaves of a partition's log from an index up to but not including another.
+ *
+ * @throws AuditFault where one is missing or there twice.
+ */
+export async function readLeaves(
+  warehouse: Warehouse,
+  { partition, from, to }: { readonly partition: number; readonly from: number; readonly to: number },
+): Promise<readonly LeafRow[]> {
+  const text = await warehouse.queryText(
+    `SELECT leaf_index, leaf_hash, kind, event_id, time_ms, producer_id, epoch, sequence
+     FROM ${warehouse.database}.log_leaves
+     WHERE partition = {partition: UInt16} AND leaf_index >= {from: UInt64} AND leaf_index < {to: UInt64} ORDER BY leaf_index`,
+    { partition, from, to },
+  );
+  const rows = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(parseLeaf);
+  checkIndexes(rows, { partition, from, to });
+  return rows;
+}
+
 function parseLeaf(line: string): LeafRow {
-  const [index, hash = '', kind = '', eventId = '', time, producerId = '', epoch, sequence] = line.split('\t');
+  const [index = '', hash = '', kind = '', eventId = '', time = '', producerId = '', epoch, sequence] =
+    line.split('\t');
+  const restAt = index.length + hash.length + 2;
   return {
     index: Number(index),
     hash,
@@ -53,6 +71,8 @@ function parseLeaf(line: string): LeafRow {
     producerId,
     epoch: Number(epoch),
     sequence: Number(sequence),
+    rest: line.slice(restAt),
+    placeKey: line.slice(restAt + kind.length + eventId.length + time.length + 3),
   };
 }
 

@@ -7,23 +7,34 @@ export class SequenceRanges {
 
   /** False where it was there already. */
   add(sequence: number): boolean {
-    // Almost always the next one of the last range.
-    let at = this.ranges.length - 1;
-    while (at >= 0 && (this.ranges[at]?.[0] ?? 0) > sequence) at -= 1;
-    const before = this.ranges[at];
-    if (before && sequence <= before[1]) return false;
-    this.join(at, sequence);
-    return true;
+    return this.addRange(sequence, sequence) === undefined;
   }
 
-  /** Puts a sequence after the range at a place, and makes one of what has become adjacent. */
-  private join(at: number, sequence: number): void {
-    const joinsBefore = this.ranges[at]?.[1] === sequence - 1;
-    const joinsAfter = this.ranges[at + 1]?.[0] === sequence + 1;
-    const first = joinsBefore ? (this.ranges[at]?.[0] ?? sequence) : sequence;
-    const last = joinsAfter ? (this.ranges[at + 1]?.[1] ?? sequence) : sequence;
+  /** Adds `first` to `last`; where any was there already, the lowest of them comes back, and nothing is added. */
+  addRange(first: number, last: number): number | undefined {
+    // Almost always the next one of the last range.
+    let at = this.ranges.length - 1;
+    while (at >= 0 && (this.ranges[at]?.[0] ?? 0) > first) at -= 1;
+    const [before, after] = [this.ranges[at], this.ranges[at + 1]];
+    if (before && first <= before[1]) return first;
+    if (after && last >= after[0]) return after[0];
+    this.join(at, first, last);
+    return undefined;
+  }
+
+  /** Puts a range after the one at a place, and makes one of what has become adjacent. */
+  private join(at: number, first: number, last: number): void {
+    const before = this.ranges[at];
+    const after = this.ranges[at + 1];
+    const joinsBefore = before?.[1] === first - 1;
+    const joinsAfter = after?.[0] === last + 1;
+    if (before && joinsBefore && !joinsAfter) {
+      before[1] = last;
+      return;
+    }
     const start = joinsBefore ? at : at + 1;
-    this.ranges.splice(start, Number(joinsBefore) + Number(joinsAfter), [first, last]);
+    const joined: [number, number] = [before && joinsBefore ? before[0] : first, after && joinsAfter ? after[1] : last];
+    this.ranges.splice(start, Number(joinsBefore) + Number(joinsAfter), joined);
   }
 
   list(): Ranges {

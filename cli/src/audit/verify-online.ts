@@ -1,13 +1,16 @@
 import { Frontier, isSameHash } from '@weir/translog';
+import { readOpenSecurityEvents, renderSecurityEvent } from '../security-events.js';
 import { AuditFault } from './audit-fault.js';
-import { buildReport, noCounts, type AuditReport } from './audit-report.js';
+import { addCounts, buildReport, noCounts, type AuditReport } from './audit-report.js';
 import { findUnstoredCheckpoint } from './checkpoint-copies.js';
 import { CheckpointWalk, TrustedKeys } from './checkpoint-walk.js';
-import { ContentCheck, type RowCounter } from './content-check.js';
+import { BaseTables, type RowCounter } from './base-tables.js';
 import { countLoggedDeadLetters } from './dead-letter-reader.js';
-import { SequenceBook, appendHex } from './leaf-log.js';
-import { countLeavesFrom, readLeafPages, readPartitions, type LeafRow } from './log-reader.js';
+import { SequenceBook, epochKey, type LeafOrigin } from './leaf-log.js';
+import { countLeavesFrom, readPartitions } from './log-reader.js';
 import { readCheckpoints, readHeads, readLanded, readSnapshot, type LogSnapshot } from './log-store.js';
+import { checkPages } from './page-run.js';
+import type { PageOutcome } from './page-check.js';
 import { intersect, isSameRanges, type Ranges } from './sequence-ranges.js';
 import { settles } from './settles.js';
 import type { StackAccess } from './stack-access.js';
@@ -20,6 +23,8 @@ export interface VerifyOptions {
   readonly publicKey: string | undefined;
   /** How long to wait, in milliseconds, for what a running stack is just landing. */
   readonly settleMs: number;
+  /** Threads that check; undefined for one each core where the log is long enough to be worth it. */
+  readonly threads: number | undefined;
 }
 
 /** Verifies the record of a running stack, up to what had landed when it began. Ends at the first fault. */
@@ -35,33 +40,44 @@ export async function verifyOnline(access: StackAccess, options: VerifyOptions):
   }
 }
 
+const HASH_BYTES = 32;
+
+interface PartitionInput {
+  readonly head: Frontier;
+  readonly keys: TrustedKeys;
+  readonly snapshot: LogSnapshot;
+  readonly pages: AsyncGenerator<PageOutcome, undefined>;
+}
+
 class OnlineRun {
   readonly counts = noCounts();
   readonly notes: string[] = [];
   private readonly sequences = new SequenceBook();
+  private readonly deadSequences = new DeadSequences();
+  /** Rows that stand for a leaf, by table and `producer:epoch`. */
+  private readonly matched = new Map<string, number>();
+  private readonly epochEnds = new Map<string, number>();
+  private readonly tables: BaseTables;
 
   constructor(
     private readonly access: StackAccess,
     private readonly options: VerifyOptions,
-  ) {}
+  ) {
+    this.tables = new BaseTables(access.warehouse);
+  }
 
   async verify(): Promise<void> {
     const { store, warehouse, checkpoints } = this.access;
     const snapshot = await readSnapshot(store);
-    const content = new ContentCheck({
-      warehouse,
-      counts: this.counts,
-      charged: snapshot.charged,
-      findPrice: (version) => snapshot.prices.get(version),
-    });
-    await content.checkColumns();
-    const keys = this.believedKeys(snapshot);
+    for (const event of await readOpenSecurityEvents(warehouse)) this.notes.push(renderSecurityEvent(event));
+    await this.tables.checkColumns();
     const partitions = new Set([...snapshot.heads.keys(), ...(await readPartitions(warehouse))]);
-    for (const partition of [...partitions].sort((a, b) => a - b)) {
-      await this.verifyPartition(partition, { snapshot, content, keys });
-    }
+    await this.verifyLogs(
+      [...partitions].sort((a, b) => a - b),
+      snapshot,
+    );
     this.counts.producers = this.sequences.size;
-    await this.checkSequences(snapshot, content);
+    await this.checkSequences(snapshot);
     if (checkpoints === undefined)
       this.notes.push('connection.json names no folder of checkpoints: the copies were not compared');
     else
@@ -71,8 +87,29 @@ class OnlineRun {
         partitions: [...partitions],
         settleMs: this.options.settleMs,
       });
-    if (this.isWhole) await this.checkNothingElse(content, snapshot);
+    if (this.isWhole) await this.checkNothingElse(snapshot);
     else this.notes.push('rows of other times were not read, so rows that stand for no leaf were not looked for');
+  }
+
+  /** Every log, page by page. Pages are checked ahead in threads, and taken up in their order. */
+  private async verifyLogs(partitions: readonly number[], snapshot: LogSnapshot): Promise<void> {
+    const { from = -Infinity, to = Infinity, threads } = this.options;
+    const { charged, prices, heads } = snapshot;
+    const keys = this.believedKeys(snapshot);
+    const logs = partitions.map((partition) => ({ partition, size: heads.get(partition)?.size ?? 0 }));
+    const pages = checkPages(this.access, { from, to, charged, prices }, { logs, threads });
+    try {
+      for (const partition of partitions) {
+        await this.verifyPartition(partition, {
+          head: heads.get(partition) ?? Frontier.empty(),
+          keys,
+          snapshot,
+          pages,
+        });
+      }
+    } finally {
+      await pages.return(undefined);
+    }
   }
 
   private get isWhole(): boolean {
@@ -86,30 +123,19 @@ class OnlineRun {
     return new TrustedKeys(publicKey === undefined ? verifierKeys.slice(0, 1) : [publicKey]);
   }
 
-  private async verifyPartition(
-    partition: number,
-    {
-      snapshot,
-      content,
-      keys,
-    }: { readonly snapshot: LogSnapshot; readonly content: ContentCheck; readonly keys: TrustedKeys },
-  ): Promise<void> {
-    const { store, warehouse } = this.access;
-    const head = snapshot.heads.get(partition) ?? Frontier.empty();
+  private async verifyPartition(partition: number, { head, keys, snapshot, pages }: PartitionInput): Promise<void> {
     const walk = new CheckpointWalk(
       partition,
-      notesOf(readCheckpoints(store, { partition, last: snapshot.lastCheckpoint })),
+      notesOf(readCheckpoints(this.access.store, { partition, last: snapshot.lastCheckpoint })),
       keys,
     );
     const log = Frontier.empty();
     await walk.start();
     await walk.pass(log);
-    for await (const leaves of readLeafPages(warehouse, { partition, start: 0, end: head.size })) {
-      await this.readLeaves(partition, leaves, { log, walk });
-      await content.checkPage(
-        partition,
-        leaves.filter((leaf) => this.isAskedFor(leaf)),
-      );
+    while (log.size < head.size) {
+      const page = await pages.next();
+      if (page.done === true) throw new Error('a page of the log was not checked');
+      await this.takePage(partition, page.value, { log, walk });
     }
     this.counts.checkpoints += walk.checked;
     walk.finish(log.size);
@@ -122,33 +148,27 @@ class OnlineRun {
     await this.checkTail(partition);
   }
 
-  private async readLeaves(
+  private async takePage(
     partition: number,
-    leaves: readonly LeafRow[],
+    page: PageOutcome,
     { log, walk }: { readonly log: Frontier; readonly walk: CheckpointWalk },
   ): Promise<void> {
-    for (const leaf of leaves) {
-      if (!/^[0-9a-f]{64}$/.test(leaf.hash)) {
-        throw new AuditFault('leaf_changed', `leaf ${leaf.index} is no hash`, {
-          table: 'log_leaves',
-          column: 'leaf_hash',
-          partition,
-          index: leaf.index,
-        });
-      }
-      appendHex(log, leaf.hash);
-      this.counts.leaves += 1;
-      if (leaf.kind !== 'dead_letter') this.sequences.add(leaf, { partition, index: leaf.index });
-      else if (leaf.sequence > 0) this.deadSequences.add(leaf);
+    addCounts(this.counts, page.counts);
+    for (let at = 0; at < page.hashes.length; at += HASH_BYTES) {
+      log.append(page.hashes.subarray(at, at + HASH_BYTES));
       if (walk.isDue(log.size)) await walk.pass(log);
     }
-  }
-
-  private readonly deadSequences = new DeadSequences();
-
-  private isAskedFor({ time }: LeafRow): boolean {
-    const { from = -Infinity, to = Infinity } = this.options;
-    return time >= from && time < to;
+    for (const run of page.runs) {
+      this.sequences.addRun(run, (sequence) => ({ partition, index: run.index + sequence - run.sequence }));
+    }
+    for (const origin of page.dead) this.deadSequences.add(origin);
+    for (const { table, rows, ...producer } of page.matched) {
+      const key = `${table} ${epochKey(producer)}`;
+      this.matched.set(key, (this.matched.get(key) ?? 0) + rows);
+    }
+    for (const [epoch, last] of page.epochEnds) this.epochEnds.set(epoch, last);
+    const { fault } = page;
+    if (fault) throw new AuditFault(fault.code, fault.message, fault.place);
   }
 
   /** Leaves beyond the head are of a batch that is landing now, or they were put there. */
@@ -166,13 +186,13 @@ class OnlineRun {
   }
 
   /** What is in the log is what Postgres says has landed, without a gap, to the end of each epoch. */
-  private async checkSequences({ landed }: LogSnapshot, { epochEnds }: ContentCheck): Promise<void> {
+  private async checkSequences({ landed }: LogSnapshot): Promise<void> {
     this.deadSequences.addTo(this.sequences);
     for (const key of new Set([...landed.keys(), ...this.sequences.keys()])) {
       await this.checkWatermark(key, landed.get(key) ?? []);
     }
     this.sequences.checkGaps();
-    for (const [key, last] of epochEnds) {
+    for (const [key, last] of this.epochEnds) {
       const end = this.verified(key).at(-1)?.[1] ?? 0;
       if (end >= last) continue;
       const place = { ...placeOf(key), sequence: end + 1 };
@@ -193,13 +213,13 @@ class OnlineRun {
   }
 
   /** Every row of every base table stands for a leaf: one that was put there has none. */
-  private async checkNothingElse(content: ContentCheck, { charged }: LogSnapshot): Promise<void> {
-    for (const reader of content.auditReaders) {
-      await this.checkRowCounts(reader, content, { sink: 'audit', rangesOf: (key) => this.verified(key) });
+  private async checkNothingElse({ charged }: LogSnapshot): Promise<void> {
+    for (const reader of this.tables.ofAudit) {
+      await this.checkRowCounts(reader, { sink: 'audit', rangesOf: (key) => this.verified(key) });
     }
-    for (const reader of content.billingReaders) {
+    for (const reader of this.tables.ofBilling) {
       const rangesOf = (key: string): Ranges => intersect(this.verified(key), charged.get(key) ?? []);
-      await this.checkRowCounts(reader, content, { sink: 'billing', rangesOf });
+      await this.checkRowCounts(reader, { sink: 'billing', rangesOf });
     }
     await this.checkDeadLetterCount();
   }
@@ -210,11 +230,10 @@ class OnlineRun {
 
   private async checkRowCounts(
     reader: RowCounter,
-    content: ContentCheck,
     { sink, rangesOf }: { readonly sink: 'audit' | 'billing'; readonly rangesOf: (key: string) => Ranges },
   ): Promise<void> {
     for (const [key, rows] of await reader.countByEpoch()) {
-      const matched = content.matchedRows(reader.table, key);
+      const matched = this.matched.get(`${reader.table} ${key}`) ?? 0;
       if (rows === matched) continue;
       const { producer: producerId, epoch } = placeOf(key);
       const place = { table: reader.table, producer: producerId, epoch };
@@ -260,9 +279,9 @@ function placeOf(key: string): { readonly producer: string; readonly epoch: numb
 
 /** Sequences of what could not be read. An event may have a leaf of its own and dead letters beside it. */
 class DeadSequences {
-  private readonly seen = new Map<string, LeafRow>();
+  private readonly seen = new Map<string, LeafOrigin>();
 
-  add(leaf: LeafRow): void {
+  add(leaf: LeafOrigin): void {
     this.seen.set(`${leaf.producerId}:${leaf.epoch}:${leaf.sequence}`, leaf);
   }
 

@@ -43,6 +43,8 @@ export interface Warehouse {
    * the number of rows.
    */
   queryText(sql: string, parameters?: Readonly<Record<string, Parameter>>): Promise<string>;
+  /** The same as the bytes that came, for what is hashed rather than read. They are the caller's. */
+  queryBytes(sql: string, parameters?: Readonly<Record<string, Parameter>>): Promise<Buffer>;
   /** Runs a statement without a result. */
   command(sql: string): Promise<void>;
   close(): Promise<void>;
@@ -86,6 +88,12 @@ export function createWarehouse(settings: WarehouseSettings): Warehouse {
     queryText: async (sql, parameters = {}) => {
       const result = await client.query({ query: sql, query_params: { ...parameters }, format: 'TabSeparated' });
       return result.text();
+    },
+    queryBytes: async (sql, parameters = {}) => {
+      const { stream } = await client.exec({ query: `${sql}\nFORMAT TabSeparated`, query_params: { ...parameters } });
+      const chunks: Buffer[] = [];
+      for await (const chunk of stream) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks);
     },
     command: async (sql) => {
       await client.command({ query: sql });

@@ -17,6 +17,7 @@ import { createFailpoint, startLanding, type Landing } from '@weir/landing';
 import { runMigrations } from '@weir/store';
 import { WAREHOUSE_SCHEMA, createWarehouse, migrateWarehouse, type Warehouse } from '@weir/warehouse';
 import { CheckpointSigner } from './adapters/checkpoints/checkpoint-signer.js';
+import { GapWatch } from './adapters/security/gap-watch.js';
 import { AUDIT_MIGRATIONS } from './adapters/store/migrations.js';
 import { auditSink } from './adapters/warehouse/audit-sink.js';
 import { DirectoryMirror } from './adapters/warehouse/directory-mirror.js';
@@ -28,6 +29,7 @@ const WAREHOUSE = Symbol('audit.warehouse');
 const LANDING = Symbol('audit.landing');
 const DIRECTORY = Symbol('audit.directory');
 const CHECKPOINTS = Symbol('audit.checkpoints');
+const GAPS = Symbol('audit.gaps');
 
 const SCHEMA = 'audit';
 
@@ -106,8 +108,21 @@ const checkpoints: Provider = {
     }),
 };
 
+const gaps: Provider = {
+  provide: GAPS,
+  inject: [FOUNDATION, WAREHOUSE],
+  useFactory: ({ settings, ...kit }: Foundation, target: Warehouse) =>
+    new GapWatch({
+      ...kit,
+      store: { url: settings.WEIR_POSTGRES_URL, schema: SCHEMA },
+      warehouse: target,
+      timeScale: settings.WEIR_TIME_SCALE,
+    }),
+};
+
 /** What waits until stores can be used. */
 interface Companions {
+  readonly watch: GapWatch;
   readonly mirror: DirectoryMirror;
   readonly signer: CheckpointSigner;
 }
@@ -115,8 +130,12 @@ interface Companions {
 const COMPANIONS = Symbol('audit.companions');
 const companions: Provider = {
   provide: COMPANIONS,
-  inject: [DIRECTORY, CHECKPOINTS],
-  useFactory: (mirror: DirectoryMirror, signer: CheckpointSigner): Companions => ({ mirror, signer }),
+  inject: [DIRECTORY, CHECKPOINTS, GAPS],
+  useFactory: (mirror: DirectoryMirror, signer: CheckpointSigner, watch: GapWatch): Companions => ({
+    mirror,
+    signer,
+    watch,
+  }),
 };
 
 const landing: Provider = {
@@ -141,6 +160,7 @@ const landing: Provider = {
         await migrateWarehouse(target, WAREHOUSE_SCHEMA, kit.settings.WEIR_CLICKHOUSE_CLUSTER);
         await waiting.mirror.start();
         waiting.signer.start();
+        waiting.watch.start();
       },
     });
   },
@@ -153,6 +173,7 @@ const landing: Provider = {
     warehouse,
     directory,
     checkpoints,
+    gaps,
     companions,
     landing,
     { provide: MICROSERVICE_STRATEGIES, useValue: [] },
@@ -179,6 +200,7 @@ export class AuditModule implements OnApplicationShutdown {
 export async function drainAudit(app: INestApplication): Promise<void> {
   await app.get<Landing>(LANDING, { strict: false }).drain();
   await app.get<DirectoryMirror>(DIRECTORY, { strict: false }).close();
+  await app.get<GapWatch>(GAPS, { strict: false }).close();
   // Last: what has landed until now is signed before the process ends.
   await app.get<CheckpointSigner>(CHECKPOINTS, { strict: false }).close();
 }

@@ -34,7 +34,8 @@ const OPEN_HOURS = 6;
 const FACT = (...path: string[]): string => ['leaf', "'data'", ...path.map((part) => `'${part}'`)].join(', ');
 const text = (...path: string[]): string => `JSONExtractString(${FACT(...path)})`;
 
-const CALLS = `
+/** As of this migration; `security-events` makes it anew. */
+export const CALLS = `
 CREATE OR REPLACE VIEW {database}.calls AS
 WITH ${NAMES}
 SELECT
