@@ -1,3 +1,6 @@
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { findConnection } from './connection.js';
 
 /** Billing refused what was asked, or cannot be reached; the message is for a person. */
@@ -7,6 +10,12 @@ class BillingError extends Error {
 
 /** A month's close reads and writes every charge of its last hours. */
 const ANSWER_WITHIN_MS = 600_000;
+
+interface Sent {
+  readonly method: string;
+  readonly body?: string | ReadableStream;
+  readonly type?: string;
+}
 
 /** Billing's administration, at the address and with the token of a home's `connection.json`. */
 export class BillingClient {
@@ -23,24 +32,42 @@ export class BillingClient {
   }
 
   get<Answer>(path: string, query: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    const url = new URL(path, this.url);
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    return this.send(url, { method: 'GET' });
+    return this.send(this.urlOf(path, query), { method: 'GET' });
   }
 
   post<Answer>(path: string, body: object): Promise<Answer> {
-    return this.send(new URL(path, this.url), { method: 'POST', body: JSON.stringify(body) });
+    return this.send(this.urlOf(path), { method: 'POST', body: JSON.stringify(body), type: 'application/json' });
   }
 
-  private async send<Answer>(url: URL, request: { method: string; body?: string }): Promise<Answer> {
+  /** Sends a file as it is read. @throws the file system's error where it cannot be opened. */
+  async upload<Answer>(
+    path: string,
+    file: { readonly name: string; readonly type: string; readonly query: Readonly<Record<string, string>> },
+  ): Promise<Answer> {
+    const handle = await open(file.name);
+    try {
+      const body = Readable.toWeb(handle.createReadStream({ autoClose: false }));
+      return await this.send(this.urlOf(path, file.query), { method: 'POST', body, type: file.type });
+    } finally {
+      await handle.close();
+    }
+  }
+
+  private urlOf(path: string, query: Readonly<Record<string, string>> = {}): URL {
+    const url = new URL(path, this.url);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    return url;
+  }
+
+  private async send<Answer>(url: URL, request: Sent): Promise<Answer> {
+    const { method, body, type } = request;
     let response: Response;
     try {
       response = await fetch(url, {
-        ...request,
-        headers: {
-          authorization: `Bearer ${this.token}`,
-          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
+        method,
+        // A body that is still being read is sent in half-duplex, which fetch wants to be told.
+        ...(body === undefined ? {} : { body, duplex: 'half' }),
+        headers: { authorization: `Bearer ${this.token}`, ...(type === undefined ? {} : { 'content-type': type }) },
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
     } catch (error) {

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   INVOICE_FORMATS,
+  INVOICE_TYPES,
   REPORT_DIMENSIONS,
   type CloseAnswer,
   type CloseMonthAnswer,
@@ -177,14 +178,18 @@ async function reconcile(client: BillingClient, parsed: Parsed, files: readonly 
   const [file, ...more] = files;
   if (file === undefined || more.length > 0) throw new UsageError('name one file with the invoice');
   const { values } = parsed;
-  const request: ReconcileRequest = {
+  const format = oneOf(values.format ?? (file.endsWith('.csv') ? 'csv' : 'ndjson'), INVOICE_FORMATS, 'format');
+  const query: ReconcileRequest = {
     provider: required(values.provider, 'provider'),
-    format: oneOf(values.format ?? (file.endsWith('.csv') ? 'csv' : 'ndjson'), INVOICE_FORMATS, 'format'),
-    text: readFileSync(file, 'utf8'),
+    format,
     since: required(values.since, 'since'),
     until: required(values.until, 'until'),
   };
-  const answer = await client.post<ReconcileAnswer>(`${PATH}/reconcile`, request);
+  const answer = await client.upload<ReconcileAnswer>(`${PATH}/reconcile`, {
+    name: file,
+    type: INVOICE_TYPES[format],
+    query,
+  });
   show(parsed, answer, renderReconciliation);
   return isExplained(answer) ? 0 : 1;
 }

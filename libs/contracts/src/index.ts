@@ -104,6 +104,7 @@ export {
   CloseRequest,
   EntriesRequest,
   INVOICE_FORMATS,
+  INVOICE_TYPES,
   LEDGER_KINDS,
   PRICE_LIST_FORMATS,
   PriceApprovalRequest,

@@ -15,6 +15,10 @@ export interface BillingProcess {
   ask(method: 'GET' | 'POST', path: string, body?: object, token?: string): Promise<{ status: number; body: unknown }>;
   /** The body of a success; throws with the answer otherwise. */
   expect<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer>;
+  /** Sends a body as it comes; throws with the answer where that is no success. */
+  upload<Answer>(path: string, type: string, body: AsyncIterable<Uint8Array>): Promise<Answer>;
+  /** Whether its process answers a probe. */
+  isAlive(): Promise<boolean>;
   /** What it tells a scraper, as text. */
   metrics(): Promise<string>;
   /** Ends it in good order. */
@@ -70,6 +74,18 @@ export async function startBilling(
       if (answer.status !== 200) throw new Error(`${path} answers ${answer.status}: ${JSON.stringify(answer.body)}`);
       return answer.body as Answer;
     },
+    upload: async <Answer>(path: string, type: string, body: AsyncIterable<Uint8Array>) => {
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/admin/v1/${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': type },
+        body: ReadableStream.from(body),
+        duplex: 'half',
+      });
+      const text = await answer.text();
+      if (answer.status !== 200) throw new Error(`${path} answers ${answer.status}: ${text}`);
+      return JSON.parse(text) as Answer;
+    },
+    isAlive: async () => (await fetch(`http://127.0.0.1:${port}/health/live`)).ok,
     metrics: async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
     stop: async () => expect(await end('SIGTERM')).toBe(0),
     kill: async () => {

@@ -277,10 +277,12 @@ export interface RerateAnswer {
 }
 
 export const INVOICE_FORMATS = ['ndjson', 'csv'] as const;
+/** Content types of an invoice, by its format. */
+export const INVOICE_TYPES = { ndjson: 'application/x-ndjson', csv: 'text/csv' } as const;
+/** Beside the invoice itself, which is the request's body and is read as it comes. */
 export const ReconcileRequest = z.strictObject({
   provider: z.string().min(1),
   format: z.enum(INVOICE_FORMATS),
-  text: z.string(),
   since: Day,
   until: Day,
 });

@@ -1,6 +1,7 @@
 import { CHARGE_BUCKETS } from '@weir/contracts';
 import { isExactObject, parseExactJson, parseUsd, type ExactJson } from '@weir/money';
 import { parseCsv, type CsvRow } from './csv.js';
+import { RecordSplitter, type InvoiceRecord } from './invoice-records.js';
 
 /** One line of a provider's invoice. */
 export interface InvoiceLine {
@@ -21,61 +22,72 @@ export class InvoiceError extends Error {
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+type Fields = Readonly<Record<string, ExactJson | undefined>>;
+
 /**
- * Reads an invoice: NDJSON, or CSV with a header, with `attemptId`, `model`, `costUsd`, `endedAt` and, where the provider counts them, the
- * buckets by their names. Amounts are read as decimals, never as floats.
+ * Reads an invoice that comes in pieces: NDJSON, or CSV with a header, with `attemptId`, `model`, `costUsd`, `endedAt` and, where the provider
+ * counts them, the buckets by their names. Amounts are read as decimals, never as floats. Gives the lines that each piece completes.
  *
  * @throws InvoiceError naming the line.
  */
-export function parseInvoice(format: 'ndjson' | 'csv', text: string): InvoiceLine[] {
-  const rows = format === 'csv' ? readCsv(text) : readNdjson(text);
-  return rows.map(({ fields, line }) => {
-    try {
-      return mapFieldsToLine(fields);
-    } catch (error) {
-      if (error instanceof RangeError || error instanceof SyntaxError)
-        throw new InvoiceError(`line ${line}: ${error.message}`);
-      throw error;
-    }
-  });
-}
+export class InvoiceReader {
+  private readonly splitter: RecordSplitter;
+  private header: CsvRow | undefined;
 
-type Fields = Readonly<Record<string, ExactJson | undefined>>;
-interface NumberedFields {
-  readonly fields: Fields;
-  readonly line: number;
-}
-
-function readNdjson(text: string): NumberedFields[] {
-  return text.split('\n').flatMap((content, index) => {
-    if (content.trim() === '') return [];
-    const line = index + 1;
-    try {
-      const fields = parseExactJson(content);
-      if (isExactObject(fields)) return [{ fields, line }];
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-    }
-    throw new InvoiceError(`line ${line}: not a JSON object`);
-  });
-}
-
-function readCsv(text: string): NumberedFields[] {
-  const [header, ...rows] = readRows(text);
-  if (header === undefined) throw new InvoiceError('line 1: there is no header');
-  return rows.map(({ cells, line }) => {
-    if (cells.length !== header.cells.length)
-      throw new InvoiceError(`line ${line}: ${cells.length} cells, not ${header.cells.length}`);
-    return { fields: Object.fromEntries(header.cells.map((name, column) => [name, cells[column]])), line };
-  });
-}
-
-function readRows(text: string): CsvRow[] {
-  try {
-    return parseCsv(text);
-  } catch (error) {
-    throw error instanceof RangeError ? new InvoiceError(error.message) : error;
+  constructor(private readonly format: 'ndjson' | 'csv') {
+    this.splitter = new RecordSplitter(format);
   }
+
+  push(text: string): InvoiceLine[] {
+    return this.read(() => this.splitter.push(text));
+  }
+
+  /** The last lines. */
+  end(): InvoiceLine[] {
+    const lines = this.read(() => this.splitter.end());
+    if (this.format === 'csv' && this.header === undefined) throw new InvoiceError('line 1: there is no header');
+    return lines;
+  }
+
+  private read(split: () => InvoiceRecord[]): InvoiceLine[] {
+    let line: number | undefined;
+    try {
+      return split().flatMap((record) => {
+        line = record.line;
+        const fields = this.format === 'csv' ? this.readCsv(record) : readJson(record.text);
+        return fields === undefined ? [] : [mapFieldsToLine(fields)];
+      });
+    } catch (error) {
+      if (!(error instanceof RangeError || error instanceof SyntaxError)) throw error;
+      throw new InvoiceError(line === undefined ? error.message : `line ${line}: ${error.message}`);
+    }
+  }
+
+  /** Undefined for the header and for an empty line. */
+  private readCsv({ text }: InvoiceRecord): Fields | undefined {
+    const [row] = parseCsv(text);
+    if (row === undefined) return undefined;
+    const { header } = this;
+    if (header === undefined) {
+      this.header = row;
+      return undefined;
+    }
+    if (row.length !== header.length) throw new RangeError(`${row.length} cells, not ${header.length}`);
+    return Object.fromEntries(header.map((name, column) => [name, row[column]]));
+  }
+}
+
+/** Undefined for an empty line. */
+function readJson(text: string): Fields | undefined {
+  if (text.trim() === '') return undefined;
+  let fields: ExactJson | undefined;
+  try {
+    fields = parseExactJson(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  if (fields === undefined || !isExactObject(fields)) throw new RangeError('not a JSON object');
+  return fields;
 }
 
 function mapFieldsToLine(fields: Fields): InvoiceLine {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCsv } from './csv.js';
-import { InvoiceError, parseInvoice, type InvoiceLine } from './invoice.js';
-import { reconcile, type LedgerAttempt } from './reconcile.js';
+import { RECORD_CHARACTERS_MAX } from './invoice-records.js';
+import { InvoiceError, InvoiceReader, type InvoiceLine } from './invoice.js';
+import { Reconciliation, type LedgerAttempt } from './reconcile.js';
 
 const DAY = Date.parse('2026-08-01T00:00:00Z');
 const id = (number: number): string => `019ae000-0000-7000-8000-${String(number).padStart(12, '0')}`;
@@ -23,8 +24,21 @@ const attempt = (number: number, part: Partial<LedgerAttempt> = {}): LedgerAttem
   usageSource: 'provider',
   ...part,
 });
-const compare = (invoice: InvoiceLine[], attempts: LedgerAttempt[], uncharged: [string, string][] = []) =>
-  reconcile({ provider: 'p', invoice, attempts, uncharged: new Map(uncharged), since: DAY, until: DAY + 86_400_000 });
+const compare = (invoice: InvoiceLine[], attempts: LedgerAttempt[], uncharged: [string, string][] = []) => {
+  const reconciliation = new Reconciliation({ provider: 'p', since: DAY, until: DAY + 86_400_000 });
+  const reasons = new Map(uncharged);
+  const named = invoice.map(({ attemptId }) => attemptId ?? '');
+  invoice.forEach((one, index) => {
+    const name = named[index] ?? '';
+    reconciliation.addLine(one, {
+      attempt: attempts.find(({ attemptId }) => attemptId === name),
+      isRepeated: named.indexOf(name) < index,
+      uncharged: reasons.get(name),
+    });
+  });
+  for (const one of attempts) if (!named.includes(one.attemptId)) reconciliation.addUnbilled(one);
+  return reconciliation.answer();
+};
 const kindOf = (invoice: InvoiceLine[], attempts: LedgerAttempt[], uncharged: [string, string][] = []) =>
   compare(invoice, attempts, uncharged).differences.map((difference) => difference.kind);
 
@@ -88,6 +102,14 @@ describe('reconciliation', () => {
   });
 });
 
+/** Read in pieces of so many characters. */
+function parseInvoice(format: 'ndjson' | 'csv', text: string, size = Infinity): InvoiceLine[] {
+  const reader = new InvoiceReader(format);
+  const lines: InvoiceLine[] = [];
+  for (let at = 0; at < text.length; at += size) lines.push(...reader.push(text.slice(at, at + size)));
+  return [...lines, ...reader.end()];
+}
+
 describe('an invoice', () => {
   const rest = '"model": "m", "endedAt": "2026-08-01T00:00:00.000Z"';
 
@@ -119,10 +141,31 @@ describe('an invoice', () => {
   });
 
   it('may have anything in its quotes', () => {
-    expect(parseCsv('a,"b\n1",\r\n\r\n"",x\n').map(({ cells, line }) => [line, ...cells])).toEqual([
-      [1, 'a', 'b\n1', ''],
-      [4, '', 'x'],
+    expect(parseCsv('a,"b\n1",\r\n\r\n"",x\n')).toEqual([
+      ['a', 'b\n1', ''],
+      ['', 'x'],
     ]);
-    expect(() => parseCsv('a,"b')).toThrow(/line 1/);
+    expect(() => parseCsv('a,"b')).toThrow(/quote/);
+  });
+
+  it('is the same wherever it is cut into pieces', () => {
+    const csv = `\uFEFFmodel,costUsd,endedAt\r\n"a ""b"",\r\nc",1,2026-08-01T00:00:00Z\r\n\r\n"ü",2,2026-08-01T00:00:00Z`;
+    const ndjson = `{${rest}, "costUsd": 1}\r\n\n{${rest}, "costUsd": 2}`;
+    for (let size = 1; size < csv.length; size += 1) {
+      expect(parseInvoice('csv', csv, size)).toEqual(parseInvoice('csv', csv));
+      expect(parseInvoice('ndjson', ndjson, size)).toEqual(parseInvoice('ndjson', ndjson));
+    }
+    expect(parseInvoice('csv', csv)).toMatchObject([
+      { model: 'a "b",\r\nc' },
+      { model: 'ü', billedPico: 2n * 10n ** 12n },
+    ]);
+    expect(() => parseInvoice('csv', `model,costUsd,endedAt\r\n"a\r\nb",1,2026-08-01T00:00:00Z\r\n1`)).toThrow(
+      'line 4: 1 cells',
+    );
+  });
+
+  it('is given up where a line does not end', () => {
+    const reader = new InvoiceReader('ndjson');
+    expect(() => reader.push('\n'.repeat(3) + 'x'.repeat(RECORD_CHARACTERS_MAX + 1))).toThrow(/line 4: it is longer/);
   });
 });

@@ -14,49 +14,26 @@ export interface LedgerAttempt {
   readonly usageSource: string;
 }
 
-export interface ReconcileInput {
+export interface ReconciledPeriod {
   readonly provider: string;
-  readonly invoice: readonly InvoiceLine[];
-  /** Every attempt of the provider in the period, and every one the invoice names. */
-  readonly attempts: readonly LedgerAttempt[];
-  /** Of attempts on the invoice that are not in the ledger and in the record: why, for a person. */
-  readonly uncharged: ReadonlyMap<string, string>;
-  /** The period, milliseconds since the epoch; the end is not in it. */
+  /** Milliseconds since the epoch; the end is not in it. */
   readonly since: number;
   readonly until: number;
+}
+
+/** What is known of a line of the invoice besides itself. */
+export interface LineContext {
+  /** What the ledger has of its attempt. */
+  readonly attempt: LedgerAttempt | undefined;
+  /** An earlier line names the same attempt. */
+  readonly isRepeated: boolean;
+  /** Of an attempt that is in the record and not in the ledger: why, for a person. */
+  readonly uncharged: string | undefined;
 }
 
 /** Differences in an answer; the counts are of all. */
 const DIFFERENCES_MAX = 10_000;
 const MILLION = 1_000_000n;
-
-/**
- * Compares an invoice with the ledger, attempt by attempt, and says of each that differs why. Attempts are matched over the whole invoice,
- * so one that ended a moment after midnight by the provider's clock is no difference; days are those of the invoice's lines, and of the
- * charge where there is no line.
- */
-export function reconcile(input: ReconcileInput): ReconcileAnswer {
-  const { invoice, attempts, since, until } = input;
-  const book = new Book(input.provider);
-  const byId = new Map(attempts.map((attempt) => [attempt.attemptId, attempt]));
-  const seen = new Set<string>();
-  for (const line of invoice) {
-    const attempt = line.attemptId === null ? undefined : byId.get(line.attemptId);
-    const isRepeated = attempt !== undefined && seen.has(attempt.attemptId);
-    if (attempt !== undefined) seen.add(attempt.attemptId);
-    if (line.endedAt < since || line.endedAt >= until) continue;
-    book.addLine(
-      line,
-      isRepeated ? undefined : attempt,
-      judgeLine(line, attempt, { isRepeated, uncharged: input.uncharged }),
-    );
-  }
-  for (const attempt of attempts) {
-    if (seen.has(attempt.attemptId) || attempt.chargedAt < since || attempt.chargedAt >= until) continue;
-    book.addUnbilled(attempt);
-  }
-  return book.answer();
-}
 
 interface Judgement {
   readonly kind: DifferenceKind;
@@ -64,17 +41,12 @@ interface Judgement {
 }
 
 /** Why a line and our attempt differ; undefined where they agree to the last pico-USD. */
-function judgeLine(
-  line: InvoiceLine,
-  attempt: LedgerAttempt | undefined,
-  context: { readonly isRepeated: boolean; readonly uncharged: ReadonlyMap<string, string> },
-): Judgement | undefined {
+function judgeLine(line: InvoiceLine, { attempt, isRepeated, uncharged }: LineContext): Judgement | undefined {
   if (attempt === undefined) {
-    const reason = line.attemptId === null ? undefined : context.uncharged.get(line.attemptId);
-    if (reason === undefined) return { kind: 'not-ours', detail: 'nobody here made this request' };
-    return { kind: 'usage-differs', detail: reason };
+    if (uncharged === undefined) return { kind: 'not-ours', detail: 'nobody here made this request' };
+    return { kind: 'usage-differs', detail: uncharged };
   }
-  if (context.isRepeated) return { kind: 'billed-twice', detail: 'the invoice has another line for this attempt' };
+  if (isRepeated) return { kind: 'billed-twice', detail: 'the invoice has another line for this attempt' };
   if (attempt.isUnpriced) return { kind: 'unpriced', detail: 'we have no price for it: see weir billing rerate' };
   if (attempt.usageSource === 'bounded') return judgeBound(line.billedPico, attempt);
   const counts = compareCounts(line, attempt);
@@ -121,15 +93,23 @@ interface DaySums {
   matched: number;
 }
 
-/** What is gathered day by day. */
-class Book {
+/**
+ * Compares an invoice with the ledger, attempt by attempt, and says of each that differs why: told line by line, it holds the days and the
+ * first differences. Attempts are matched over the whole invoice, so one that ended a moment after midnight by the provider's clock is no
+ * difference; days are those of the invoice's lines, and of the charge where there is no line.
+ */
+export class Reconciliation {
   private readonly days = new Map<string, DaySums>();
   private readonly differences: InvoiceDifference[] = [];
   private readonly counts: Partial<Record<DifferenceKind, number>> = {};
 
-  constructor(private readonly provider: string) {}
+  constructor(private readonly period: ReconciledPeriod) {}
 
-  addLine(line: InvoiceLine, attempt: LedgerAttempt | undefined, judgement: Judgement | undefined): void {
+  /** A line of the invoice, each once, in its order. */
+  addLine(line: InvoiceLine, context: LineContext): void {
+    if (!this.isWithin(line.endedAt)) return;
+    const attempt = context.isRepeated ? undefined : context.attempt;
+    const judgement = judgeLine(line, context);
     const day = dayOf(line.endedAt);
     const sums = this.sumsOf(day);
     sums.lines += 1;
@@ -139,18 +119,14 @@ class Book {
     if (judgement === undefined) sums.matched += 1;
     else {
       const { attemptId, model, billedPico } = line;
-      this.add({
-        ...judgement,
-        day,
-        attemptId,
-        model,
-        billedPico: String(billedPico),
-        chargedPico: String(attempt?.amountPico ?? 0n),
-      });
+      const chargedPico = String(attempt?.amountPico ?? 0n);
+      this.add({ ...judgement, day, attemptId, model, billedPico: String(billedPico), chargedPico });
     }
   }
 
+  /** An attempt of the ledger that no line names. */
   addUnbilled(attempt: LedgerAttempt): void {
+    if (!this.isWithin(attempt.chargedAt)) return;
     const day = dayOf(attempt.chargedAt);
     this.sumsOf(day).charged += attempt.amountPico;
     const judgement: Judgement =
@@ -164,6 +140,10 @@ class Book {
     this.add({ ...judgement, day, attemptId, model, billedPico: '0', chargedPico: String(amountPico) });
   }
 
+  private isWithin(time: number): boolean {
+    return time >= this.period.since && time < this.period.until;
+  }
+
   answer(): ReconcileAnswer {
     const days = [...this.days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([day, sums]) => this.mapDay(day, sums));
     return { days, differences: this.differences, counts: this.counts };
@@ -171,7 +151,7 @@ class Book {
 
   private mapDay(day: string, sums: DaySums): ReconciledDay {
     return {
-      provider: this.provider,
+      provider: this.period.provider,
       day,
       billedPico: String(sums.billed),
       chargedPico: String(sums.charged),

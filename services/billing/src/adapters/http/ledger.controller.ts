@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import {
   BadRequestException,
   Body,
@@ -16,6 +17,7 @@ import {
   CloseMonthRequest,
   CloseRequest,
   EntriesRequest,
+  INVOICE_TYPES,
   ReconcileRequest,
   ReportRequest,
   RerateRequest,
@@ -32,7 +34,6 @@ import { SETTINGS } from '@weir/kit';
 import { ChargeFaultError } from '../../domain/check-charges.js';
 import { InvoiceError } from '../../domain/invoice.js';
 import type { BillingSettings } from '../../settings.js';
-import type { Query as StoreQuery } from '@weir/store';
 import { ChargeReader } from '../facts/charge-reader.js';
 import { BillingDatabase } from '../store/billing-database.js';
 import { Closer, LedgerStopped } from '../store/closer.js';
@@ -88,10 +89,12 @@ export class LedgerController {
 
   @Post('reconcile')
   @HttpCode(200)
-  async reconcile(@Body() body: unknown): Promise<ReconcileAnswer> {
-    const request = parseRequest(ReconcileRequest, body);
-    const query: StoreQuery = (sql, parameters) => this.database.query(sql, parameters);
-    return orConflict(reconcileInvoice({ query, reader: this.reader }, request));
+  async reconcile(@Query() query: unknown, @Body() body: unknown): Promise<ReconcileAnswer> {
+    const request = parseRequest(ReconcileRequest, query);
+    if (!(body instanceof Readable))
+      throw new BadRequestException(`send the invoice as ${INVOICE_TYPES[request.format]}`);
+    const { database, reader } = this;
+    return orConflict(reconcileInvoice({ database, reader, stopping: this.closer.stopping }, request, body));
   }
 
   @Get('open')

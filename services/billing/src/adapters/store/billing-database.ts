@@ -55,6 +55,16 @@ export class BillingDatabase {
     return this.get().transaction((manager) => work(queryOf(manager)));
   }
 
+  /** Runs `work` on one connection of the pool, for what belongs to a connection: temporary tables. */
+  async session<Result>(work: (query: Query) => Promise<Result>): Promise<Result> {
+    const runner = this.get().createQueryRunner();
+    try {
+      return await work(queryOf(runner.manager));
+    } finally {
+      await runner.release();
+    }
+  }
+
   async close(): Promise<void> {
     await this.dataSource?.destroy();
   }

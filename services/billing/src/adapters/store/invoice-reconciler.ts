@@ -1,37 +1,60 @@
 import type { ReconcileAnswer, ReconcileRequest } from '@weir/contracts';
 import type { Query, Rows } from '@weir/store';
-import { parseInvoice, type InvoiceLine } from '../../domain/invoice.js';
-import { reconcile, type LedgerAttempt } from '../../domain/reconcile.js';
+import { Reconciliation, type LedgerAttempt } from '../../domain/reconcile.js';
 import type { ChargeReader } from '../facts/charge-reader.js';
+import type { BillingDatabase } from './billing-database.js';
+import { createInvoiceTable, dropInvoiceTable, readInvoicePages, storeInvoice } from './invoice.store.js';
+import { readLedgerHours } from './ledger-hours.js';
 import { findClosedBefore, readNow } from './ledger.store.js';
 import { LedgerRefusal } from './month-closer.js';
 
 export interface InvoiceReconcilerParts {
-  readonly query: Query;
+  readonly database: BillingDatabase;
   readonly reader: ChargeReader;
+  /** Gives up between two pages. */
+  readonly stopping: AbortSignal;
 }
 
-const ATTEMPTS_PER_PAGE = 5_000;
-const NO_ATTEMPT = '00000000-0000-0000-0000-000000000000';
+const ENTRIES_PER_PAGE = 1_000;
 
 /**
- * Compares an invoice with the ledger, over days that are closed: what is not booked yet would look like a difference.
+ * Compares an invoice with the ledger, over days that are closed: what is not booked yet would look like a difference. The invoice is read as
+ * it comes into a temporary table, and compared from there page by page: memory does not grow with either side.
  *
- * @throws InvoiceError where a line cannot be read; LedgerRefusal where the days are not closed.
+ * @throws InvoiceError where a line cannot be read; LedgerRefusal where the days are not closed; LedgerStopped where this process ends first.
  */
 export async function reconcileInvoice(
-  { query, reader }: InvoiceReconcilerParts,
+  { database, reader, stopping }: InvoiceReconcilerParts,
   request: ReconcileRequest,
+  body: AsyncIterable<Uint8Array>,
 ): Promise<ReconcileAnswer> {
-  const invoice = parseInvoice(request.format, request.text);
-  const [since, until] = [Date.parse(request.since), Date.parse(request.until)];
-  await refuseOpenDays(query, until);
-  const attempts = await readPeriod(query, request.provider, { since, until });
-  const ids = [...new Set(invoice.flatMap((line: InvoiceLine) => line.attemptId ?? []))];
-  const beyond = ids.filter((id) => !attempts.has(id));
-  for (const attempt of await readNamed(query, request.provider, beyond)) attempts.set(attempt.attemptId, attempt);
-  const uncharged = await reader.explainUncharged(beyond.filter((id) => !attempts.has(id)));
-  return reconcile({ provider: request.provider, invoice, attempts: [...attempts.values()], uncharged, since, until });
+  const period = { provider: request.provider, since: Date.parse(request.since), until: Date.parse(request.until) };
+  return database.session(async (query) => {
+    await refuseOpenDays(query, period.until);
+    await createInvoiceTable(query);
+    try {
+      await storeInvoice(query, request.format, body, stopping);
+      const reconciliation = new Reconciliation(period);
+      for await (const lines of readInvoicePages(query)) {
+        stopping.throwIfAborted();
+        const ids = [...new Set(lines.flatMap(({ line }) => line.attemptId ?? []))];
+        const attempts = await readNamed(query, period.provider, ids);
+        const uncharged = await reader.explainUncharged(ids.filter((id) => !attempts.has(id)));
+        for (const { line, isRepeated } of lines) {
+          const id = line.attemptId ?? '';
+          reconciliation.addLine(line, { attempt: attempts.get(id), isRepeated, uncharged: uncharged.get(id) });
+        }
+      }
+      for await (const ids of readUnbilled(query, period)) {
+        stopping.throwIfAborted();
+        const attempts = await readNamed(query, period.provider, ids);
+        for (const attempt of attempts.values()) reconciliation.addUnbilled(attempt);
+      }
+      return reconciliation.answer();
+    } finally {
+      await dropInvoiceTable(query);
+    }
+  });
 }
 
 /** @throws LedgerRefusal */
@@ -43,37 +66,34 @@ async function refuseOpenDays(query: Query, until: number): Promise<void> {
   throw new LedgerRefusal(`${closed}: run weir billing close first`);
 }
 
-async function readPeriod(
+/** Attempts that ended in the period and that no line of the invoice names, in pages: each where its first entry is. */
+async function* readUnbilled(
   query: Query,
-  provider: string,
-  period: { readonly since: number; readonly until: number },
-): Promise<Map<string, LedgerAttempt>> {
-  const attempts = new Map<string, LedgerAttempt>();
-  let after = NO_ATTEMPT;
-  for (;;) {
-    const rows = await query(
-      attemptsWhere(
-        `attempt_id IN (SELECT attempt_id FROM ledger_entries WHERE provider = $1 AND charged_at >= $2 AND charged_at < $3
-           AND attempt_id > $4 GROUP BY attempt_id ORDER BY attempt_id LIMIT ${ATTEMPTS_PER_PAGE})`,
-      ),
-      [provider, new Date(period.since), new Date(period.until), after],
-    );
-    const page = rows.map(mapRowToAttempt);
-    for (const attempt of page) attempts.set(attempt.attemptId, attempt);
-    const last = page.at(-1);
-    if (page.length < ATTEMPTS_PER_PAGE || last === undefined) return attempts;
-    after = last.attemptId;
+  period: { readonly provider: string; readonly since: number; readonly until: number },
+): AsyncGenerator<readonly string[]> {
+  for await (const { from, end } of readLedgerHours(query, period.since, period.until)) {
+    let [at, entry] = [from, '0'];
+    for (;;) {
+      const rows = await query(
+        `SELECT e.attempt_id, e.charged_at, e.entry,
+           NOT EXISTS (SELECT FROM ledger_entries b WHERE b.attempt_id = e.attempt_id AND (b.charged_at, b.entry) < (e.charged_at, e.entry))
+           AND NOT EXISTS (SELECT FROM invoice_lines i WHERE i.attempt_id = e.attempt_id LIMIT 1) AS is_unbilled
+         FROM ledger_entries e WHERE (charged_at, entry) > ($1::timestamptz, $2::bigint) AND charged_at < $3 AND provider = $4
+         ORDER BY charged_at, entry LIMIT ${ENTRIES_PER_PAGE}`,
+        [new Date(at), entry, new Date(end), period.provider],
+      );
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      yield rows.filter((row) => row['is_unbilled'] === true).map((row) => row['attempt_id'] as string);
+      [at, entry] = [(last['charged_at'] as Date).getTime(), last['entry'] as string];
+    }
   }
 }
 
-async function readNamed(query: Query, provider: string, ids: readonly string[]): Promise<LedgerAttempt[]> {
-  const attempts: LedgerAttempt[] = [];
-  for (let start = 0; start < ids.length; start += ATTEMPTS_PER_PAGE) {
-    const part = ids.slice(start, start + ATTEMPTS_PER_PAGE);
-    const rows = await query(attemptsWhere('attempt_id = ANY($2) AND provider = $1'), [provider, part]);
-    attempts.push(...rows.map(mapRowToAttempt));
-  }
-  return attempts;
+async function readNamed(query: Query, provider: string, ids: readonly string[]): Promise<Map<string, LedgerAttempt>> {
+  if (ids.length === 0) return new Map();
+  const rows = await query(attemptsWhere('attempt_id = ANY($2) AND provider = $1'), [provider, ids]);
+  return new Map(rows.map(mapRowToAttempt).map((attempt) => [attempt.attemptId, attempt]));
 }
 
 /** Attempts with all of their entries summed up; `condition` is one of this file's own. */

@@ -4,11 +4,11 @@ import type { ChargeContext, PlannedEntry } from '../../domain/ledger.js';
 import { monthOf } from '../../domain/ledger.js';
 import { rerateAttempt, type RatedBefore } from '../../domain/rerate-attempt.js';
 import { lockLedger } from './closer.js';
+import { readLedgerHours } from './ledger-hours.js';
 import { insertClosing, insertEntries, readBooked, readClosedMonths, readNow } from './ledger.store.js';
 import { LedgerRefusal } from './month-closer.js';
 
 const ENTRIES_PER_PAGE = 1_000;
-const HOUR_MS = 3_600_000;
 
 /** Undoes what a dry run has done; nothing has gone wrong. */
 class DryRunEnd extends Error {
@@ -112,14 +112,10 @@ async function planTargets(
 const isMeant = (line: { ratePico: bigint | null; priceVersion: string }, { from }: RerateRequest): boolean =>
   from === null ? line.ratePico === null : line.priceVersion === from;
 
-/**
- * Attempts to rate, each once, in pages: an hour at a time, from one that has entries to the next, so that no statement reads more than an
- * hour, and each begins where the one before it ended.
- */
+/** Attempts to rate, each once, hour by hour in pages, each of which begins where the one before it ended. */
 async function* readTargets(query: Query, request: RerateRequest): AsyncGenerator<readonly Target[]> {
   const [since, until] = [Date.parse(request.since), Date.parse(request.until)];
-  for (let from = await findHour(query, since, until); from !== undefined;) {
-    const end = Math.min(from + HOUR_MS, until);
+  for await (const { from, end } of readLedgerHours(query, since, until)) {
     let [at, entry] = [from, '0'];
     for (;;) {
       const rows = await readPage(query, request, { at, entry, end });
@@ -128,18 +124,7 @@ async function* readTargets(query: Query, request: RerateRequest): AsyncGenerato
       yield rows.filter((row) => row['is_first'] === true).map(mapTarget);
       [at, entry] = [(last['charged_at'] as Date).getTime(), last['entry'] as string];
     }
-    from = await findHour(query, end, until);
   }
-}
-
-/** First millisecond of the next hour with an entry; undefined after the last. */
-async function findHour(query: Query, from: number, until: number): Promise<number | undefined> {
-  const [row] = await query(
-    'SELECT min(charged_at) AS at FROM ledger_entries WHERE charged_at >= $1 AND charged_at < $2',
-    [new Date(from), new Date(until)],
-  );
-  const at = row?.['at'] as Date | null | undefined;
-  return at instanceof Date ? Math.max(from, Math.floor(at.getTime() / HOUR_MS) * HOUR_MS) : undefined;
 }
 
 /** An attempt is taken where its first entry of those that are meant is; asked of the page alone, or the planner would join the whole ledger. */
