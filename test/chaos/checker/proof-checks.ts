@@ -16,12 +16,13 @@ export async function checkProofs({ stack }: ChaosStack, random: Random): Promis
   const faults: object[] = [];
   try {
     const key = (await runWeir(home, ['audit', 'keys'])).output.trim().split('\n').at(-1) ?? '';
-    const [{ events = '0' } = {}] = await query<{ events: string }>(
+    const [total] = await query<{ leaves: string }>(
       stack.readConnection(),
-      'SELECT count() AS events FROM log_leaves',
+      "SELECT count() AS leaves FROM log_leaves WHERE kind = 'event'",
     );
+    const leaves = Number(total?.leaves ?? 0);
     for (let sample = 0; sample < SAMPLES; sample++) {
-      const eventId = await readEventId(stack.readConnection(), random.between(0, Number(events) - 1));
+      const eventId = await readEventId(stack.readConnection(), random.between(0, leaves - 1));
       const file = join(folder, `${eventId}.proof`);
       const proved = await runWeir(home, ['audit', 'prove', eventId, '--out', file]);
       const checked = await runWeir(home, ['audit', 'check-proof', file, '--key', key]);

@@ -40,17 +40,17 @@ const kill = (name: string, isShort: boolean): Fault => ({
   },
 });
 
-const pause = (name: string, isShort: boolean): Fault => ({
+const pause = (name: string): Fault => ({
   name: `pause-${name}`,
   does: `SIGSTOP of ${name} for ${PAUSE_MS / 1_000} s under load, then SIGCONT`,
-  isShort,
+  isShort: false,
   breaksConnections: name === 'ingress',
   run: (scene) => pauseFor(scene, name, PAUSE_MS),
 });
 
-const SHORT_KILLS: readonly string[] = ['ingress', 'providers', 'audit'];
+const SHORT_KILLS: readonly string[] = ['ingress', 'providers'];
 
 export const processFaults: readonly Fault[] = [
   ...SERVICES.map((name) => kill(name, SHORT_KILLS.includes(name))),
-  ...SERVICES.map((name) => pause(name, name === 'providers')),
+  ...SERVICES.map((name) => pause(name)),
 ];
