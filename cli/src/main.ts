@@ -4,6 +4,7 @@ import { auditCommand } from './audit/commands.js';
 import { billingCommand } from './billing/billing.command.js';
 import { UsageError, type Command } from './command.js';
 import { findConnection, type Connection } from './connection.js';
+import { eventsCommand } from './events/events.command.js';
 import { pricesCommand } from './prices/prices.command.js';
 import { probeAll } from './probe.js';
 import { readOpenSecurityEvents, renderSecurityEvent } from './security-events.js';
@@ -28,6 +29,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   prices: pricesCommand,
   billing: billingCommand,
   audit: auditCommand,
+  events: eventsCommand,
 };
 
 const USAGE = `${Object.values(COMMANDS)

@@ -303,6 +303,10 @@ describe('a record that somebody alters', () => {
     const other = 'weir.local/log/x+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k';
     const keyed = 'DELETE FROM audit.log_keys; INSERT INTO audit.log_keys SELECT * FROM public.kept_keys';
     expect((await weir('audit', 'verify', '--key', key, '--home', stack.home)).code).toBe(0);
+    const unstated = `INSERT INTO audit.log_keys VALUES ('${other}', now())`;
+    expect(await faultOf(unstated, forced(`DELETE FROM audit.log_keys WHERE verifier_key = '${other}'`))).toBe(
+      'key_unlogged',
+    );
     const foreign = forced(`UPDATE audit.log_keys SET verifier_key = 'x' || verifier_key`);
     await postgres.query(foreign);
     expect((await weir('audit', 'verify', '--key', key, '--home', stack.home)).code).toBe(0);

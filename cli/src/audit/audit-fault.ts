@@ -9,6 +9,7 @@ export type FaultCode =
   | 'checkpoint_ahead'
   | 'checkpoint_missing'
   | 'key_unknown'
+  | 'key_unlogged'
   | 'head_invalid'
   | 'sequence_missing'
   | 'sequence_repeated'

@@ -1,13 +1,12 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { generateSignerKey, parseSignerKey } from '@weir/translog';
 import { UsageError, type Command } from '../command.js';
-import { findConnection } from '../connection.js';
 import { readHome } from '../settings.js';
 import { AuditFault } from './audit-fault.js';
 import { renderReport, type AuditReport } from './audit-report.js';
 import { exportLog } from './export-log.js';
 import { ProofRefusal, checkProof, proveEvent } from './prove.js';
+import { rotateKey } from './rotate-key.js';
 import { openStack, type StackAccess } from './stack-access.js';
 import { verifyOffline } from './verify-offline.js';
 import { verifyOnline } from './verify-online.js';
@@ -71,7 +70,7 @@ async function run(command: string | undefined, given: AuditArguments): Promise<
     case 'keys':
       return withStack(given, showKeys);
     case 'rotate-key':
-      return rotateKey(given);
+      return withStack(given, (access) => rotateKey(access, given.home));
     default:
       throw new UsageError(command === undefined ? 'Which audit command?' : `There is no audit command ${command}.`);
   }
@@ -213,17 +212,5 @@ async function exportAll(given: AuditArguments): Promise<number> {
 async function showKeys({ store }: StackAccess): Promise<number> {
   const rows: unknown = await store.query('SELECT verifier_key FROM audit.log_keys ORDER BY first_signed_at');
   for (const row of rows as { verifier_key: string }[]) console.log(row.verifier_key);
-  return 0;
-}
-
-/** Adds a key to the file that audit reads anew for each checkpoint. The old one stays: it vouches for the new one. */
-function rotateKey({ home }: AuditArguments): number {
-  const file = findConnection(home)?.internal?.logKeyFile;
-  if (file === undefined || !existsSync(file)) throw new UsageError(`The stack in ${home} has no key of its log here.`);
-  const current = readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
-  const secret = generateSignerKey(parseSignerKey(current).name);
-  appendFileSync(file, `${secret}\n`);
-  console.log(`Audit signs with this key from its next checkpoint on, the first time together with the old one:`);
-  console.log(parseSignerKey(secret).verifierKey);
   return 0;
 }

@@ -43,6 +43,10 @@ export class ContentCheck {
     this.events = new EventCheck({ warehouse: options.warehouse, events: tables.events, counts, rows });
   }
 
+  get statedKeys(): readonly string[] {
+    return this.events.statedKeys;
+  }
+
   get epochEnds(): ReadonlyMap<string, number> {
     return this.events.epochEnds;
   }

@@ -1,4 +1,11 @@
-import { AttemptFinishedV1, CallDeniedV1, CallFinishedV1, ProducerAliveV1, type EventEnvelope } from '@weir/contracts';
+import {
+  AttemptFinishedV1,
+  CallDeniedV1,
+  CallFinishedV1,
+  LogKeyRotatedV1,
+  ProducerAliveV1,
+  type EventEnvelope,
+} from '@weir/contracts';
 import { leafHash } from '@weir/translog';
 import type { Warehouse } from '@weir/warehouse';
 import { AuditFault } from './audit-fault.js';
@@ -29,6 +36,7 @@ const READ_TYPES: ReadonlySet<string> = new Set([
   CallDeniedV1.type,
   AttemptFinishedV1.type,
   ProducerAliveV1.type,
+  LogKeyRotatedV1.type,
 ]);
 
 /** What an {@link EventCheck} counts into. */
@@ -43,6 +51,8 @@ export interface EventCheckInput {
 export class EventCheck {
   /** Where epochs ended, as the first event of the next one says. */
   readonly epochEnds = new Map<string, number>();
+  /** Keys of the log whose rotation the log itself states. */
+  readonly statedKeys: string[] = [];
   private readonly warehouse: Warehouse;
   private readonly events: BaseTables['events'];
   private readonly counts: AuditCounts;
@@ -96,6 +106,7 @@ export class EventCheck {
       this.counts.events += 1;
       if (!READ_TYPES.has(event.type)) continue;
       this.noteEpochEnd(event);
+      this.noteKey(event);
       events.push({ key, event, place });
     }
     return events;
@@ -144,6 +155,12 @@ export class EventCheck {
   private async excuseMissing(leaf: LeafRow, place: Place): Promise<void> {
     if (await isRefused(this.warehouse, leaf, leaf.hash)) return;
     throw new AuditFault('row_missing', `the event of leaf ${leaf.index} is gone`, { table: 'events', ...place });
+  }
+
+  private noteKey(event: EventEnvelope): void {
+    if (event.type !== LogKeyRotatedV1.type) return;
+    const parsed = LogKeyRotatedV1.data.safeParse(event.data);
+    if (parsed.success) this.statedKeys.push(parsed.data.newKey);
   }
 
   private noteEpochEnd(event: EventEnvelope): void {

@@ -41,6 +41,7 @@ export interface PageOutcome {
   readonly counts: AuditCounts;
   readonly matched: readonly RowCount[];
   readonly epochEnds: ReadonlyMap<string, number>;
+  readonly statedKeys: readonly string[];
   readonly fault: { readonly code: FaultCode; readonly message: string; readonly place: FaultPlace } | undefined;
 }
 
@@ -81,6 +82,7 @@ export class PageCheck {
       counts: { ...noCounts(), ...content.counts, leaves: leaves.length },
       matched: content.rows.list(),
       epochEnds: content.epochEnds,
+      statedKeys: content.statedKeys,
       fault: fault && { code: fault.code, message: fault.message, place: fault.place },
     };
   }

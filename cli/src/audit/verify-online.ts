@@ -56,6 +56,7 @@ class OnlineRun {
   private readonly deadSequences = new DeadSequences();
   /** Rows that stand for a leaf, by table and `producer:epoch`. */
   private readonly matched = new Map<string, number>();
+  private readonly statedKeys = new Set<string>();
   private readonly epochEnds = new Map<string, number>();
   private readonly tables: BaseTables;
 
@@ -87,6 +88,7 @@ class OnlineRun {
         partitions: [...partitions],
         settleMs: this.options.settleMs,
       });
+    if (this.isWhole) this.checkRotations(snapshot);
     if (this.isWhole) await this.checkNothingElse(snapshot);
     else this.notes.push('rows of other times were not read, so rows that stand for no leaf were not looked for');
   }
@@ -166,6 +168,7 @@ class OnlineRun {
       const key = `${table} ${epochKey(producer)}`;
       this.matched.set(key, (this.matched.get(key) ?? 0) + rows);
     }
+    for (const key of page.statedKeys) this.statedKeys.add(key);
     for (const [epoch, last] of page.epochEnds) this.epochEnds.set(epoch, last);
     const { fault } = page;
     if (fault) throw new AuditFault(fault.code, fault.message, fault.place);
@@ -210,6 +213,15 @@ class OnlineRun {
     };
     if (await settles(isSettled, this.options.settleMs)) return;
     throw new AuditFault('watermark_differs', `the log of ${key} is not what Postgres says has landed`, placeOf(key));
+  }
+
+  /** Each key but the first was announced in the log before it signed. */
+  private checkRotations({ verifierKeys }: LogSnapshot): void {
+    const unstated = verifierKeys.slice(1).find((key) => !this.statedKeys.has(key));
+    if (unstated === undefined) return;
+    throw new AuditFault('key_unlogged', 'the log is signed with a key whose rotation it does not state', {
+      key: unstated,
+    });
   }
 
   /** Every row of every base table stands for a leaf: one that was put there has none. */

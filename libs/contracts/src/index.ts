@@ -81,6 +81,8 @@ export { CallFacts } from './events/call-facts.js';
 export { CallFinishedV1 } from './events/call-finished.js';
 export { CallStartedV1 } from './events/call-started.js';
 export { EVENTS, findEventDefinition } from './events/catalogue.js';
+export { EventReplayedV1 } from './events/event-replayed.js';
+export { LogKeyRotatedV1 } from './events/log-key-rotated.js';
 export { ProducerAliveV1 } from './events/producer-alive.js';
 export { LandedReport } from './landing/landed.js';
 export { uuidv7 } from './uuid.js';

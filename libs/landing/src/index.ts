@@ -2,6 +2,7 @@ export { LANDING_STEPS, createFailpoint, type Failpoint, type LandingStep } from
 export type { Fault, FaultReason, LandingEvent, Origin } from './landing-event.js';
 export type { AppendedLog, DeadLetterFacts, LandingLog, LogDraft, PartitionLog } from './landing-log.js';
 export type { LandingSink, RowSource } from './landing-sink.js';
+export { withReplays } from './replayed-rows.js';
 export {
   countCell,
   defineSinkTable,

@@ -1,5 +1,5 @@
 import { AttemptFinishedV1, type PriceRecord } from '@weir/contracts';
-import type { LandingSink } from '@weir/landing';
+import { withReplays, type LandingSink } from '@weir/landing';
 import { chargeAttempt, type FinishedAttempt } from '../../domain/charge-attempt.js';
 import { attemptTable, chargeTable } from './charge-rows.js';
 
@@ -10,7 +10,7 @@ export interface BillingSinkOptions {
 
 /** What billing lands: the cost lines of each ended attempt, and the attempt itself, rated. */
 export function createBillingSink({ findPrice, onUnpriced }: BillingSinkOptions): LandingSink {
-  return {
+  return withReplays({
     name: 'billing',
     reads: (type) => type === AttemptFinishedV1.type,
     skipsOthers: true,
@@ -26,5 +26,5 @@ export function createBillingSink({ findPrice, onUnpriced }: BillingSinkOptions)
         return rows;
       },
     ],
-  };
+  });
 }
