@@ -19,6 +19,7 @@ export type FaultCode =
   | 'row_without_leaf'
   | 'column_differs'
   | 'column_unknown'
+  | 'ledger_differs'
   | 'export_invalid';
 
 /** Where a fault is: as much as is known. */

@@ -8,6 +8,8 @@ export interface AuditCounts {
   attempts: number;
   charges: number;
   deadLetters: number;
+  /** Attempts of the ledger that are what their charges make of them. */
+  ledgerAttempts: number;
   checkpoints: number;
   producers: number;
   /** Attempts that billing has not landed yet. */
@@ -21,6 +23,7 @@ export const noCounts = (): AuditCounts => ({
   attempts: 0,
   charges: 0,
   deadLetters: 0,
+  ledgerAttempts: 0,
   checkpoints: 0,
   producers: 0,
   pendingCharges: 0,
@@ -64,6 +67,7 @@ const LABELS: Readonly<Record<keyof AuditCounts, string>> = {
   attempts: 'attempts',
   charges: 'charges',
   deadLetters: 'dead letters',
+  ledgerAttempts: 'attempts in the ledger',
   checkpoints: 'checkpoints',
   producers: 'producers and epochs',
   pendingCharges: 'attempts not yet charged',

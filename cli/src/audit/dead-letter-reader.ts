@@ -40,7 +40,7 @@ export async function readDeadLetterHashes(
 }
 
 /** As services/audit forms it when the letter lands. */
-function leafOfCells(cells: readonly (string | null)[]): string {
+export function leafOfCells(cells: readonly (string | null)[]): string {
   const [reason, detail, stream, created, streamSequence, line, producerId, epoch, sequence, digest, bytes, content] =
     cells;
   return canonicalJson({

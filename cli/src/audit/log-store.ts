@@ -70,10 +70,17 @@ export async function readLanded(source: Source, sink: 'audit' | 'billing'): Pro
 }
 
 async function readPrices(source: Source): Promise<ReadonlyMap<string, PriceRecord>> {
-  const rows = await select(source, 'SELECT price_version, key, valid_from, rates, source FROM billing.price_versions');
+  const rows = await select(
+    source,
+    'SELECT price_version, key, valid_from, rates, bands, tiers, source FROM billing.price_versions',
+  );
   return new Map(
     rows.map((row) => {
       const priceVersion = String(row['price_version']);
+      const { bands, tiers } = row as {
+        readonly bands: NonNullable<PriceRecord['bands']> | null;
+        readonly tiers: NonNullable<PriceRecord['tiers']> | null;
+      };
       return [
         priceVersion,
         {
@@ -82,6 +89,8 @@ async function readPrices(source: Source): Promise<ReadonlyMap<string, PriceReco
           key: String(row['key']),
           validFrom: (row['valid_from'] as Date).getTime(),
           rates: row['rates'] as PriceRecord['rates'],
+          ...(bands === null ? {} : { bands }),
+          ...(tiers === null ? {} : { tiers }),
           source: String(row['source']),
         },
       ];

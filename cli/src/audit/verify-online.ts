@@ -2,6 +2,7 @@ import { Frontier, isSameHash } from '@weir/translog';
 import { readOpenSecurityEvents, renderSecurityEvent } from '../security-events.js';
 import { AuditFault } from './audit-fault.js';
 import { addCounts, buildReport, noCounts, type AuditReport } from './audit-report.js';
+import { checkBilling } from './billing-check.js';
 import { findUnstoredCheckpoint } from './checkpoint-copies.js';
 import { CheckpointWalk, TrustedKeys } from './checkpoint-walk.js';
 import { BaseTables, type RowCounter } from './base-tables.js';
@@ -88,9 +89,12 @@ class OnlineRun {
         partitions: [...partitions],
         settleMs: this.options.settleMs,
       });
-    if (this.isWhole) this.checkRotations(snapshot);
-    if (this.isWhole) await this.checkNothingElse(snapshot);
-    else this.notes.push('rows of other times were not read, so rows that stand for no leaf were not looked for');
+    if (this.isWhole) {
+      this.checkRotations(snapshot);
+      await this.checkNothingElse(snapshot);
+      const { counts, notes } = this;
+      await checkBilling(this.access, { ...this.options, prices: snapshot.prices, counts, notes });
+    } else this.notes.push('rows of other times were not read, so rows that stand for no leaf were not looked for');
   }
 
   /** Every log, page by page. Pages are checked ahead in threads, and taken up in their order. */
