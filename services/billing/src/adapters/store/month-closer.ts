@@ -48,7 +48,6 @@ export async function closeMonth(options: MonthCloserOptions, request: CloseMont
 /**
  * Writes a month down as closed, with the sum over its entries. The caller holds the ledger's lock, so nobody adds one meanwhile.
  *
- * @internal
  * @throws LedgerRefusal
  */
 export async function writeMonth(query: Query, request: CloseMonthRequest): Promise<CloseMonthAnswer> {

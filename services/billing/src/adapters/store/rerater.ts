@@ -46,7 +46,7 @@ export async function rerate(options: RerateOptions, request: RerateRequest): Pr
   }
 }
 
-/** {@link rerate} in a transaction of the caller, who holds the ledger's lock. @internal */
+/** {@link rerate} in a transaction of the caller, who holds the ledger's lock. */
 export async function rerateEntries(
   query: Query,
   options: Omit<RerateOptions, 'postgresUrl'>,
