@@ -102,6 +102,7 @@ export class Gatekeeper {
         latencyMs: performance.now() - arrivedAt,
         traceparent,
       }),
+      { onWritten: (error) => error && this.metrics.deniedUnrecorded() },
     );
   }
 

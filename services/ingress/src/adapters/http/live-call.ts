@@ -196,6 +196,7 @@ export class LiveCall implements CallHandlers {
         this.answer.fail(this.account.failure ?? failureHere('internal'));
         return;
       case 'refuse-unrecorded':
+        this.shared.metrics.deniedUnrecorded();
         this.refuse('audit_unavailable');
         this.leave();
         return;
