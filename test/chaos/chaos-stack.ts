@@ -27,6 +27,8 @@ export interface ChaosStack {
   stop(keepsHome: boolean): Promise<void>;
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 export interface ChaosStackOptions {
   /** Small file systems for what the stack keeps: needs root. */
   readonly hasSmallDisks?: boolean;
@@ -64,6 +66,18 @@ async function describeStack(
   const { host, username: user, password } = new URL(stack.connection.nats.url);
   const bus = await connectBus({ url: `nats://${host}`, user, password, name: 'chaos' });
   const memory = new MemoryWatch(stack);
+  const stop = async (keepsHome: boolean): Promise<void> => {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+    memory.close();
+    await bus.close();
+    await stack.stop();
+    const { postgresFolder } = stack.connection.internal;
+    if (keepsHome) console.log(`kept for a look: ${stack.home}`);
+    release(keepsHome ? [] : [stack.home, ...(postgresFolder === undefined ? [] : [postgresFolder])]);
+  };
+  // Whoever interrupts a run wants neither its mounts nor its processes.
+  const onSignal = (): void => void stop(true).finally(() => process.exit(1));
+  for (const signal of SIGNALS) process.once(signal, onSignal);
   return {
     stack,
     switches,
@@ -73,13 +87,6 @@ async function describeStack(
     outcomes: [],
     hasSmallDisks,
     known: new Set(),
-    stop: async (keepsHome) => {
-      memory.close();
-      await bus.close();
-      await stack.stop();
-      const { postgresFolder } = stack.connection.internal;
-      if (keepsHome) console.log(`kept for a look: ${stack.home}`);
-      release(keepsHome ? [] : [stack.home, ...(postgresFolder === undefined ? [] : [postgresFolder])]);
-    },
+    stop,
   };
 }
