@@ -3,7 +3,7 @@ import { NAMES, name } from './people-views.js';
 
 /**
  * Spend by day, kept up by each insert of charges, exactly: a materialised view takes part in the deduplication of the insert that feeds it,
- * so a repeated token adds nothing and one that was cut off between table and view is made good (ADR 0009, measured). Numbers of calls and
+ * so a repeated token adds nothing and one that was cut off between table and view is made good (ADR 0010, measured). Numbers of calls and
  * attempts are sets, as an attempt may be charged twice in different batches.
  */
 const SPEND_DAILY = `
