@@ -42,6 +42,7 @@ const PLACES = [
     lanes: 1,
   },
   { name: 'test/compat', folder: 'test', pattern: /^compat\/.*\.test\.ts$/, lanes: 2 },
+  { name: 'test/schedules', folder: 'test', pattern: /^schedules\/.*\.test\.ts$/, lanes: 1 },
   { name: 'test/chaos', folder: 'test', pattern: /^chaos\/.*\.test\.ts$/, lanes: 1 },
   { name: 'test/load', folder: 'test', pattern: /^load\/.*\.test\.ts$/, lanes: 1, isOptional: true },
 ];
