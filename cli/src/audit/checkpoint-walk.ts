@@ -16,6 +16,8 @@ const KEY_LINE = 'key ';
 /** Keys that are believed: those to begin with, and each that a believed one has named. */
 export class TrustedKeys {
   private readonly keys = new Map<string, NoteVerifier>();
+  /** Those that checkpoints have named. */
+  readonly named: string[] = [];
 
   /** @throws NoteError for what is no verifier key. */
   constructor(verifierKeys: readonly string[]) {
@@ -27,7 +29,9 @@ export class TrustedKeys {
   }
 
   add(verifierKey: string): void {
-    if (!this.keys.has(verifierKey)) this.keys.set(verifierKey, parseVerifierKey(verifierKey));
+    if (this.keys.has(verifierKey)) return;
+    this.keys.set(verifierKey, parseVerifierKey(verifierKey));
+    this.named.push(verifierKey);
   }
 }
 

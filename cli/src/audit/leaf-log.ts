@@ -68,6 +68,19 @@ export class SequenceBook {
   }
 }
 
+/** Sequences of what could not be read. An event may have a leaf of its own and dead letters beside it. */
+export class DeadSequences {
+  private readonly seen = new Map<string, LeafOrigin>();
+
+  add(leaf: LeafOrigin): void {
+    this.seen.set(`${leaf.producerId}:${leaf.epoch}:${leaf.sequence}`, leaf);
+  }
+
+  addTo(book: SequenceBook): void {
+    for (const leaf of this.seen.values()) book.addOnce(leaf);
+  }
+}
+
 /** Whose sequence the leaf of a dead letter closes; undefined where it is none, or nothing told whose it was. */
 export function findDeadOrigin(leaf: string): LeafOrigin | undefined {
   const letter = findJson(leaf);

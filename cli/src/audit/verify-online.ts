@@ -7,7 +7,7 @@ import { findUnstoredCheckpoint } from './checkpoint-copies.js';
 import { CheckpointWalk, TrustedKeys } from './checkpoint-walk.js';
 import { BaseTables, type RowCounter } from './base-tables.js';
 import { countLoggedDeadLetters } from './dead-letter-reader.js';
-import { SequenceBook, epochKey, type LeafOrigin } from './leaf-log.js';
+import { DeadSequences, SequenceBook, epochKey } from './leaf-log.js';
 import { countLeavesFrom, readPartitions } from './log-reader.js';
 import { readCheckpoints, readHeads, readLanded, readSnapshot, type LogSnapshot } from './log-store.js';
 import { checkPages } from './page-run.js';
@@ -58,6 +58,7 @@ class OnlineRun {
   /** Rows that stand for a leaf, by table and `producer:epoch`. */
   private readonly matched = new Map<string, number>();
   private readonly statedKeys = new Set<string>();
+  private keys: TrustedKeys | undefined;
   private readonly epochEnds = new Map<string, number>();
   private readonly tables: BaseTables;
 
@@ -101,7 +102,7 @@ class OnlineRun {
   private async verifyLogs(partitions: readonly number[], snapshot: LogSnapshot): Promise<void> {
     const { from = -Infinity, to = Infinity, threads } = this.options;
     const { charged, prices, heads } = snapshot;
-    const keys = this.believedKeys(snapshot);
+    const keys = (this.keys = this.believedKeys(snapshot));
     const logs = partitions.map((partition) => ({ partition, size: heads.get(partition)?.size ?? 0 }));
     const pages = checkPages(this.access, { from, to, charged, prices }, { logs, threads });
     try {
@@ -219,9 +220,10 @@ class OnlineRun {
     throw new AuditFault('watermark_differs', `the log of ${key} is not what Postgres says has landed`, placeOf(key));
   }
 
-  /** Each key but the first was announced in the log before it signed. */
+  /** Each key but the first, of those Postgres names and those that have signed, was announced in the log. */
   private checkRotations({ verifierKeys }: LogSnapshot): void {
-    const unstated = verifierKeys.slice(1).find((key) => !this.statedKeys.has(key));
+    const later = [...verifierKeys.slice(1), ...(this.keys?.named ?? [])];
+    const unstated = later.find((key) => !this.statedKeys.has(key));
     if (unstated === undefined) return;
     throw new AuditFault('key_unlogged', 'the log is signed with a key whose rotation it does not state', {
       key: unstated,
@@ -291,19 +293,6 @@ class OnlineRun {
 function placeOf(key: string): { readonly producer: string; readonly epoch: number } {
   const split = key.lastIndexOf(':');
   return { producer: key.slice(0, split), epoch: Number(key.slice(split + 1)) };
-}
-
-/** Sequences of what could not be read. An event may have a leaf of its own and dead letters beside it. */
-class DeadSequences {
-  private readonly seen = new Map<string, LeafOrigin>();
-
-  add(leaf: LeafOrigin): void {
-    this.seen.set(`${leaf.producerId}:${leaf.epoch}:${leaf.sequence}`, leaf);
-  }
-
-  addTo(book: SequenceBook): void {
-    for (const leaf of this.seen.values()) book.addOnce(leaf);
-  }
 }
 
 async function* notesOf(
