@@ -23,7 +23,7 @@ export function openJournal(options: JournalOptions): Promise<Journal> {
   return openJournalOn(folderDisk(options.folder), options);
 }
 
-/** @internal The same on any disk. */
+/** The same on any disk. */
 export async function openJournalOn(disk: JournalDisk, options: JournalOptions): Promise<Journal> {
   await disk.create();
   const lock = await disk.lock();
