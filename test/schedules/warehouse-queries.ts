@@ -22,6 +22,7 @@ const CHARGES = 'charges_landed';
 const QUERIES: readonly KnownQuery[] = [
   { words: ['SELECT DISTINCT', 'AS place', 'AS origin'], answer: findOrigins },
   { words: ['SELECT leaf_index, leaf_hash', 'ORDER BY leaf_index'], answer: readLeaves },
+  { words: ['SELECT leaf_hash FROM', "kind = 'event'"], answer: findLeaves },
   {
     words: ['SHA256(arrayStringConcat(groupArray(leaf_hash)))', 'leaf_index >= {first: UInt64}'],
     answer: digestLeaves,
@@ -38,13 +39,14 @@ export function answerQuery(warehouse: SimulatedWarehouse, sql: string, paramete
   return known.answer(warehouse, parameters, sql);
 }
 
-function findOrigins(warehouse: SimulatedWarehouse, parameters: Parameters, sql: string): Answer {
+/** Whether a row's event is within one of the spans that the parameters name. */
+function isWithinSpans(parameters: Parameters): (row: LandedRow) => boolean {
   const spans: { producer: Parameter | undefined; epoch: number; first: number; last: number }[] = [];
   for (let index = 0; `p${index}` in parameters; index++) {
     const number = (name: string): number => Number(parameters[`${name}${index}`]);
     spans.push({ producer: parameters[`p${index}`], epoch: number('e'), first: number('a'), last: number('b') });
   }
-  const isWanted = (row: LandedRow): boolean =>
+  return (row) =>
     spans.some(
       ({ producer, epoch, first, last }) =>
         row['producer_id'] === producer &&
@@ -52,6 +54,16 @@ function findOrigins(warehouse: SimulatedWarehouse, parameters: Parameters, sql:
         Number(row['sequence']) >= first &&
         Number(row['sequence']) <= last,
     );
+}
+
+function findLeaves(warehouse: SimulatedWarehouse, parameters: Parameters): Answer {
+  const isWanted = isWithinSpans(parameters);
+  const rows = warehouse.table('log_leaves').rows.filter((row) => row['kind'] === 'event' && isWanted(row));
+  return rows.map((row) => ({ leaf_hash: row['leaf_hash'] }));
+}
+
+function findOrigins(warehouse: SimulatedWarehouse, parameters: Parameters, sql: string): Answer {
+  const isWanted = isWithinSpans(parameters);
   return sql.split('UNION ALL').flatMap((select, place) => {
     const [, table = '', column = ''] = /FROM weir\.(\w+)\s+WHERE (\w+) BETWEEN/.exec(select) ?? [];
     const isInTime = (row: LandedRow): boolean => {

@@ -84,7 +84,7 @@ async function appendLog(batch: PreparedBatch, context: BatchContext): Promise<A
   if (!context.log || !batch.draft) return undefined;
   for (const letter of batch.deadLetters) batch.draft.addDeadLetter(factsOf(letter, context));
   context.fence.assertHeld();
-  return context.log.append(batch.draft);
+  return context.log.append(batch.draft, context.looksFirst);
 }
 
 /** What is about to be inserted, and from which messages it can be made again. */

@@ -39,11 +39,12 @@ export interface PartitionLog {
   draft(): LogDraft;
   /**
    * Appends what the log does not hold yet. An attempt that failed anywhere after this call is repeated with a new draft of the same batch
-   * or another, and no leaf gets a second place.
+   * or another, and no leaf gets a second place. With `looksFirst` a writer long before this one may have appended some of it, in a batch that
+   * was given up.
    *
    * @throws where the warehouse fails, or another writer has appended meanwhile.
    */
-  append(draft: LogDraft): Promise<AppendedLog>;
+  append(draft: LogDraft, looksFirst: boolean): Promise<AppendedLog>;
 }
 
 /** A tamper-evident log of what a sink lands. */

@@ -62,7 +62,7 @@ describe('the log of what audit lands', () => {
     return draft;
   };
   const land = async (log: PartitionLog, ...sequences: number[]): Promise<void> => {
-    const appended = await log.append(draftOf(log, ...sequences));
+    const appended = await log.append(draftOf(log, ...sequences), false);
     await session.transaction((query) => appended.save(query));
     appended.commit();
   };
@@ -93,12 +93,24 @@ describe('the log of what audit lands', () => {
   it('gives no leaf a second place when the writer died between the leaves and the head, whatever comes first then', async () => {
     const dying = openLog();
     await land(dying, 1);
-    await dying.append(draftOf(dying, 2, 3, 4));
+    await dying.append(draftOf(dying, 2, 3, 4), false);
     const next = openLog();
     await land(next, 5);
     // Delivered again, cut in another way.
     await land(next, 4, 6);
     await land(next, 2, 3);
+    await expectLog(1, 2, 3, 4, 5, 6);
+  });
+
+  it('gives no leaf a second place when the head has moved over it and its event comes to a later writer', async () => {
+    const dying = openLog();
+    await land(dying, 1);
+    await dying.append(draftOf(dying, 2, 3, 4), false);
+    await land(openLog(), 5);
+    const later = openLog();
+    const appended = await later.append(draftOf(later, 3, 6, 4), true);
+    await session.transaction((query) => appended.save(query));
+    appended.commit();
     await expectLog(1, 2, 3, 4, 5, 6);
   });
 
@@ -120,7 +132,7 @@ describe('the log of what audit lands', () => {
 
   it('does not keep a head that Postgres refused', async () => {
     const log = openLog();
-    const appended = await log.append(draftOf(log, 1));
+    const appended = await log.append(draftOf(log, 1), false);
     await expect(
       session.transaction(async (query) => {
         await appended.save(query);
@@ -136,7 +148,7 @@ describe('the log of what audit lands', () => {
     await land(stalled, 1);
     const stale = draftOf(stalled, 2, 3);
     await land(openLog(), 4, 5);
-    await expect(stalled.append(stale)).rejects.toThrow('another writer has appended');
+    await expect(stalled.append(stale, false)).rejects.toThrow('another writer has appended');
     await expectLog(1, 4, 5);
     await land(stalled, 2, 3);
     await expectLog(1, 4, 5, 2, 3);
@@ -166,7 +178,7 @@ describe('the log of what audit lands', () => {
       bytes: 4,
       content: 'x\ty',
     });
-    const appended = await log.append(draft);
+    const appended = await log.append(draft, false);
     await session.transaction((query) => appended.save(query));
     const rows = await warehouse.query<{ time_ms: string; kind: string }>(
       'SELECT time_ms, kind FROM weir.log_leaves WHERE partition = {p: UInt16} ORDER BY leaf_index',

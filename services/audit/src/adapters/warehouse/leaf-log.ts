@@ -33,17 +33,41 @@ interface DraftLeaf {
   readonly rest: string;
 }
 
+/** The sequences of one producer's epoch that a draft holds lie in it. */
+interface DraftSpan {
+  readonly producerId: string;
+  readonly epoch: number;
+  first: number;
+  last: number;
+}
+
 class LeafDraft implements LogDraft {
   readonly leaves: DraftLeaf[] = [];
+  private readonly spansByProducer = new Map<string, DraftSpan>();
+
+  get spans(): readonly DraftSpan[] {
+    return [...this.spansByProducer.values()];
+  }
 
   addEvent({ envelope, leaf }: LandingEvent): void {
     const { eventId, time, producerId, epoch, sequence } = envelope;
+    this.cover(producerId, epoch, sequence);
     this.add(leaf, `event\t${eventId}\t${timeMsOf(time)}\t${producerId}\t${epoch}\t${sequence}\n`);
   }
 
   addDeadLetter(letter: DeadLetterFacts): void {
     const { producerId = NOBODY, epoch = 0, sequence = 0 } = letter.origin ?? {};
     this.add(deadLetterLeaf(letter), `dead_letter\t${NOBODY}\t0\t${producerId}\t${epoch}\t${sequence}\n`);
+  }
+
+  private cover(producerId: string, epoch: number, sequence: number): void {
+    const key = `${producerId}:${epoch}`;
+    const span = this.spansByProducer.get(key);
+    if (!span) this.spansByProducer.set(key, { producerId, epoch, first: sequence, last: sequence });
+    else {
+      span.first = Math.min(span.first, sequence);
+      span.last = Math.max(span.last, sequence);
+    }
   }
 
   private add(leaf: string | Uint8Array, rest: string): void {
@@ -88,12 +112,13 @@ class PartitionLeafLog implements PartitionLog {
     return new LeafDraft();
   }
 
-  async append(draft: LogDraft): Promise<AppendedLog> {
+  async append(draft: LogDraft, looksFirst: boolean): Promise<AppendedLog> {
     if (!(draft instanceof LeafDraft)) throw new TypeError('a draft of another log');
     const head = this.head ?? (await this.readAll());
     // Until the watermarks have moved too, nobody knows what holds.
     this.head = undefined;
-    const fresh = draft.leaves.filter(({ hex }) => !this.adopted.has(hex));
+    const held = looksFirst ? await this.findHeld(draft) : this.adopted;
+    const fresh = draft.leaves.filter(({ hex }) => !this.adopted.has(hex) && !held.has(hex));
     const next = head.clone();
     if (fresh.length > 0) await this.insert(head.size, fresh);
     for (const { hash } of fresh) next.append(hash);
@@ -126,6 +151,30 @@ class PartitionLeafLog implements PartitionLog {
       this.adopted.add(hex);
     }
     return head;
+  }
+
+  /**
+   * Which of the draft's events have a leaf anywhere in the log. The head moves over what a writer that died had appended, so a later one does not
+   * find it beyond the head; its events may still come, in other batches.
+   */
+  private async findHeld({ spans }: LeafDraft): Promise<ReadonlySet<string>> {
+    if (spans.length === 0) return new Set();
+    const parameters: Record<string, string | number> = { partition: this.partition };
+    const conditions = spans.map(({ producerId, epoch, first, last }, index) => {
+      Object.assign(parameters, {
+        [`p${index}`]: producerId,
+        [`e${index}`]: epoch,
+        [`a${index}`]: first,
+        [`b${index}`]: last,
+      });
+      return `(producer_id = {p${index}: UUID} AND epoch = {e${index}: UInt64} AND sequence BETWEEN {a${index}: UInt64} AND {b${index}: UInt64})`;
+    });
+    const rows = await this.warehouse.query<{ leaf_hash: string }>(
+      `SELECT leaf_hash FROM ${this.warehouse.database}.${TABLE}
+       WHERE partition = {partition: UInt16} AND kind = 'event' AND (${conditions.join(' OR ')})`,
+      parameters,
+    );
+    return new Set(rows.map(({ leaf_hash: hex }) => hex));
   }
 
   private async insert(first: number, leaves: readonly DraftLeaf[]): Promise<void> {
