@@ -108,6 +108,8 @@ export class Tenure {
     const open = openDoubts(doubts, (key) => this.watermarks.get(key));
     const intent = await this.intents.findOpen();
     const recovered = intent && (await this.repeat(intent));
+    // All of it was landed already, so nothing was written that would have ended it.
+    if (recovered?.landed === 0) await this.session.transaction((query) => this.intents.finish(query));
     if (intent && !recovered) await this.intents.giveUp([...open, ...intent.runs]);
     this.doubts = intent && !recovered ? [...open, ...intent.runs] : open;
     await this.watermarks.load(this.doubts);

@@ -8,7 +8,10 @@ import { connectSession, queryOn, type Query, type StoreAddress } from './connec
  */
 export interface LockSession {
   readonly query: Query;
-  /** Runs `work` in one transaction; rolls back and throws where it throws. */
+  /**
+   * Runs `work` in one transaction; rolls back and throws where it throws. Where the beginning or the end itself fails nobody knows what holds:
+   * the session ends, so that its owner reads anew what was written.
+   */
   transaction<Result>(work: (query: Query) => Promise<Result>): Promise<Result>;
   /** Hears NOTIFY on a channel for as long as the session lives. */
   listen(channel: string, onNotification: () => void): Promise<void>;
@@ -71,10 +74,14 @@ function openSession(client: pg.Client): LockSession {
   const lost = new AbortController();
   client.once('end', () => lost.abort(new Error('the connection that holds the lock has ended')));
   const query = queryOn(client);
+  const giveUp = (error: unknown): void => {
+    lost.abort(error);
+    void endClient(client);
+  };
   return {
     query,
     lost: lost.signal,
-    transaction: (work) => runTransaction(query, work),
+    transaction: (work) => runTransaction(query, work, giveUp),
     listen: async (channel, onNotification) => {
       client.on('notification', onNotification);
       await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
@@ -83,17 +90,31 @@ function openSession(client: pg.Client): LockSession {
   };
 }
 
-async function runTransaction<Result>(query: Query, work: (query: Query) => Promise<Result>): Promise<Result> {
-  await query('BEGIN');
+/** The driver gives up waiting for a statement, not the statement: a COMMIT that is slow may still come to hold. */
+async function runTransaction<Result>(
+  query: Query,
+  work: (query: Query) => Promise<Result>,
+  giveUp: (error: unknown) => void,
+): Promise<Result> {
+  const runOrGiveUp = async (statement: string): Promise<void> => {
+    try {
+      await query(statement);
+    } catch (error) {
+      giveUp(error);
+      throw error;
+    }
+  };
+  await runOrGiveUp('BEGIN');
+  let result: Result;
   try {
-    const result = await work(query);
-    await query('COMMIT');
-    return result;
+    result = await work(query);
   } catch (error) {
-    // eslint-disable-next-line no-restricted-syntax -- the first error is the one to tell; where the rollback fails too, the connection has ended and rolled back with it
-    await query('ROLLBACK').catch(() => undefined);
+    // eslint-disable-next-line no-restricted-syntax -- the first error is the one to tell; where the rollback fails too, the session ends
+    await runOrGiveUp('ROLLBACK').catch(() => undefined);
     throw error;
   }
+  await runOrGiveUp('COMMIT');
+  return result;
 }
 
 const END_WITHIN_MS = 2_000;

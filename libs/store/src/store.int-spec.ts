@@ -72,6 +72,32 @@ describe('the store', () => {
     await Promise.all([first.close(), second.close(), other.close()]);
   });
 
+  it('ends the session of a transaction whose end is not known: a COMMIT that was given up may still come to hold', async () => {
+    await runMigrations({ ...address, migrations, signal });
+    const session = await acquireLock({ ...address, name: 'slow', signal });
+    await session.query(
+      `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(11); RETURN NULL; END'`,
+    );
+    await session.query(
+      'CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON things DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()',
+    );
+    const insert = session.transaction((query) => query('INSERT INTO things VALUES (7)'));
+    await expect(insert).rejects.toThrow(/timeout/i);
+    expect(session.lost.aborted).toBe(true);
+    await expect(session.query('SELECT 1')).rejects.toThrow();
+    const next = await acquireLock({ ...address, name: 'slow', signal, retryMs: 50 });
+    await next.close();
+  });
+
+  it('keeps the session of a transaction that failed and was rolled back', async () => {
+    await runMigrations({ ...address, migrations, signal });
+    const session = await acquireLock({ ...address, name: 'failing', signal });
+    await expect(session.transaction((query) => query('INSERT INTO nowhere VALUES (1)'))).rejects.toThrow('nowhere');
+    expect(session.lost.aborted).toBe(false);
+    expect(await session.transaction((query) => query('SELECT 1 AS one'))).toEqual([{ one: 1 }]);
+    await session.close();
+  });
+
   it('relays messages in the order of commits, only of what was committed, and again what was not confirmed', async () => {
     const dataSource = await open();
     const sent: string[] = [];
