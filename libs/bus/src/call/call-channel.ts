@@ -11,6 +11,7 @@ import {
 import { readBundle } from '../connection/bundle.js';
 import type { BusConnection } from '../connection/bus-connection.js';
 import type { BusMessage, BusSubscription } from '../connection/bus-message.js';
+import type { BundledMessage } from '../connection/outbox.js';
 import { BodyClaims } from './body-claims.js';
 import type { CallDraft, CallHandlers, OpenCall } from './call-handlers.js';
 import { encodeCall, publishCall } from './call-message.js';
@@ -30,8 +31,8 @@ export interface CallChannelOptions {
 
 interface Route {
   readonly call: ChannelCall;
-  /** Inboxes of the calls that left in the same turn for the same region: that nobody listens is told to one of them. */
-  readonly fellows: readonly string[];
+  /** Inboxes of the calls that left in one message with this one, where it was the first. */
+  fellows: readonly string[];
   superseded: boolean;
 }
 
@@ -55,7 +56,6 @@ export class CallChannel {
   private readonly boot = randomBytes(4).toString('hex');
   private readonly prefixLength: number;
   private counter = 0;
-  private readonly turn = new Map<string, string[]>();
   private sweptAt = performance.now();
 
   constructor(private readonly options: CallChannelOptions) {
@@ -150,24 +150,23 @@ export class CallChannel {
 
   private publish(call: ChannelCall, envelope: CallEnvelopeV1, body: Uint8Array): void {
     const inbox = `${this.boot}${(this.counter++).toString(36)}`;
-    this.routes.set(inbox, { call, fellows: this.join(envelope.region, inbox), superseded: false });
+    this.routes.set(inbox, { call, fellows: [], superseded: false });
     this.calls.get(call)?.inboxes.push(inbox);
     const inline = envelope.body.kind === 'inline' ? body : new Uint8Array(0);
     const replyTo = subjects.inbox(this.options.ingressId, inbox);
-    publishCall(this.options.connection, subjects.route(envelope.region), encodeCall(envelope, inline), replyTo);
+    publishCall(this.options.connection, subjects.route(envelope.region), {
+      payload: encodeCall(envelope, inline),
+      replyTo,
+      onBundle: this.onBundle,
+    });
   }
 
-  /** The inboxes of this turn's calls for the region, with this one. */
-  private join(region: string, inbox: string): readonly string[] {
-    let fellows = this.turn.get(region);
-    if (fellows === undefined) {
-      fellows = [];
-      this.turn.set(region, fellows);
-      this.options.connection.deferToFlush(() => this.turn.delete(region));
-    }
-    fellows.push(inbox);
-    return fellows;
-  }
+  /** That nobody listens is told to the first call of a bundle: it tells the others. */
+  private readonly onBundle = (messages: readonly BundledMessage[]): void => {
+    const inboxes = messages.map(({ address }) => address.slice(this.prefixLength));
+    const first = this.routes.get(inboxes[0] ?? '');
+    if (first !== undefined) first.fellows = inboxes.slice(1);
+  };
 
   /** A new inbox, so that frames of the first route, should it come to life after all, cannot be taken for the second's. */
   private reroute(call: ChannelCall): void {
@@ -198,8 +197,8 @@ export class CallChannel {
   }
 
   private onNoResponders(inbox: string): void {
-    for (const fellow of this.routes.get(inbox)?.fellows ?? []) {
-      const route = this.routes.get(fellow);
+    for (const one of [inbox, ...(this.routes.get(inbox)?.fellows ?? [])]) {
+      const route = this.routes.get(one);
       if (route !== undefined && !route.superseded) route.call.onNoResponders();
     }
   }

@@ -12,7 +12,7 @@ export class CallForwarder {
    * forwards to a subject must know that it has listeners (see presence).
    */
   forward(subject: string, envelope: CallEnvelopeV1, body: Uint8Array, replyTo: string): void {
-    publishCall(this.connection, subject, encodeCall(envelope, body), replyTo);
+    publishCall(this.connection, subject, { payload: encodeCall(envelope, body), replyTo });
   }
 
   /** Ends a call that is not answered otherwise. `attempt` is the number after the last one tried; the frame is its only one. */

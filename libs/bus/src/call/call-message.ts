@@ -1,6 +1,7 @@
 import { CallEnvelopeV1 } from '@weir/contracts';
 import { isBundle, readBundle } from '../connection/bundle.js';
 import type { BusConnection } from '../connection/bus-connection.js';
+import type { BundleRoute } from '../connection/outbox.js';
 import type { BusMessage } from '../connection/bus-message.js';
 
 /** A call as a router or a worker receives it. */
@@ -24,11 +25,14 @@ const LENGTH_BYTES = 4;
 const BUNDLED_CALLS_MAX = 16;
 
 /** Publishes a call at the end of the turn, in one message with others of the turn for the same subject. Read by {@link splitCalls}. */
-export function publishCall(connection: BusConnection, subject: string, payload: Uint8Array, replyTo: string): void {
-  connection.publishBundled(
-    { subject, messagesMax: BUNDLED_CALLS_MAX },
-    { subject, payload, replyTo, address: replyTo },
-  );
+export function publishCall(
+  connection: BusConnection,
+  subject: string,
+  call: { readonly payload: Uint8Array; readonly replyTo: string; readonly onBundle?: BundleRoute['onBundle'] },
+): void {
+  const { payload, replyTo, onBundle } = call;
+  const route = { subject, messagesMax: BUNDLED_CALLS_MAX, ...(onBundle && { onBundle }) };
+  connection.publishBundled(route, { subject, payload, replyTo, address: replyTo });
 }
 
 /** Layout: `u32BE n · n bytes of JSON (the envelope) · body`. Copies `body` once. */

@@ -42,6 +42,18 @@ describe('a bundle', () => {
     }
   });
 
+  it('hands over what follows an entry whose reader throws, and then throws', () => {
+    const bundle = encodeBundle(['a', 'b', 'c'].map((address) => ({ address, payload: Buffer.from(address) })));
+    const seen: string[] = [];
+    const read = (): boolean =>
+      readBundle(bundle, (address) => {
+        seen.push(address);
+        if (address === 'a') throw new Error('of a');
+      });
+    expect(read).toThrow('of a');
+    expect(seen).toEqual(['a', 'b', 'c']);
+  });
+
   it('is told from a call message and from a frame', () => {
     expect(isBundle(Buffer.alloc(0))).toBe(false);
     expect(isBundle(Buffer.from([0, 0, 1, 0]))).toBe(false);

@@ -30,8 +30,24 @@ export function encodeBundle(entries: readonly BundleEntry[]): Buffer {
   return bundle;
 }
 
-/** Calls `onEntry` for each entry, in order; payloads are views. False where the bytes end within an entry: what stood before it was handed over. */
+/**
+ * Calls `onEntry` for each entry, in order; payloads are views. False where the bytes end within an entry: what stood before it was handed over.
+ * The first exception of an entry is thrown when all have been handed over: the others are of other calls.
+ */
 export function readBundle(bundle: Buffer, onEntry: (address: string, payload: Buffer) => void): boolean {
+  const faults: unknown[] = [];
+  const isWhole = eachEntry(bundle, (address, payload) => {
+    try {
+      onEntry(address, payload);
+    } catch (error) {
+      faults.push(error);
+    }
+  });
+  if (faults.length > 0) throw faults[0];
+  return isWhole;
+}
+
+function eachEntry(bundle: Buffer, onEntry: (address: string, payload: Buffer) => void): boolean {
   let at = 1;
   while (at < bundle.length) {
     const addressAt = at + ADDRESS_LENGTH_BYTES;

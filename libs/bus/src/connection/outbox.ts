@@ -23,6 +23,8 @@ export interface BundleRoute {
   readonly subject: string;
   /** Most messages in one bundle. */
   readonly messagesMax: number;
+  /** Told what became one message; not of what travels alone. */
+  readonly onBundle?: (messages: readonly BundledMessage[]) => void;
 }
 
 interface Bundle {
@@ -102,7 +104,7 @@ export class Outbox {
     const bundles = this.bundles;
     this.bundles = new Map();
     for (const { route, messages } of bundles.values()) {
-      for (const group of cutBundle(messages, route.messagesMax)) this.queue.push(join(route.subject, group));
+      for (const group of cutBundle(messages, route.messagesMax)) this.queue.push(join(route, group));
     }
   }
 
@@ -118,9 +120,10 @@ export class Outbox {
 }
 
 /** A reply that the broker sends by itself, that nobody listens, goes to the first of a bundle. */
-function join(subject: string, messages: readonly BundledMessage[]): Outgoing {
+function join({ subject, onBundle }: BundleRoute, messages: readonly BundledMessage[]): Outgoing {
   const [first] = messages;
   if (first !== undefined && messages.length === 1) return first;
+  onBundle?.(messages);
   return { subject, payload: encodeBundle(messages satisfies readonly BundleEntry[]), replyTo: first?.replyTo };
 }
 

@@ -182,7 +182,8 @@ export class RunningCall {
     // Cancelled while it was written down: what was started is also closed.
     if (this.cancelled) return answer.stop({ kind: 'cancelled', code: this.cancelled });
     const isUnsaid = this.claimState === 'waiting';
-    if (!this.claim()) return answer.stop({ kind: 'cancelled', code: 'not_dispatched' });
+    if (!this.claim() || !this.services.connection.isConnected)
+      return answer.stop({ kind: 'cancelled', code: 'not_dispatched' });
     // Heard of before the request leaves, not beside it.
     if (isUnsaid) this.services.connection.flushTurn();
     const { services, call, target } = this;
