@@ -23,6 +23,7 @@ const QUERIES: readonly KnownQuery[] = [
   { words: ['SELECT DISTINCT', 'AS place', 'AS origin'], answer: findOrigins },
   { words: ['SELECT leaf_index, leaf_hash', 'ORDER BY leaf_index'], answer: readLeaves },
   { words: ['SELECT leaf_hash FROM', "kind = 'event'"], answer: findLeaves },
+  { words: ['SELECT leaf_hash FROM', "kind = 'dead_letter'", 'IN {hashes: Array(String)}'], answer: findLetterLeaves },
   {
     words: ['SHA256(arrayStringConcat(groupArray(leaf_hash)))', 'leaf_index >= {first: UInt64}'],
     answer: digestLeaves,
@@ -60,6 +61,12 @@ function findLeaves(warehouse: SimulatedWarehouse, parameters: Parameters): Answ
   const isWanted = isWithinSpans(parameters);
   const rows = warehouse.table('log_leaves').rows.filter((row) => row['kind'] === 'event' && isWanted(row));
   return rows.map((row) => ({ leaf_hash: row['leaf_hash'] }));
+}
+
+function findLetterLeaves(warehouse: SimulatedWarehouse, { hashes }: Parameters): Answer {
+  const wanted = new Set(hashes as readonly string[]);
+  const rows = warehouse.table('log_leaves').rows.filter((row) => row['kind'] === 'dead_letter');
+  return rows.flatMap(({ leaf_hash: hash }) => (wanted.has(String(hash)) ? [{ leaf_hash: hash }] : []));
 }
 
 function findOrigins(warehouse: SimulatedWarehouse, parameters: Parameters, sql: string): Answer {

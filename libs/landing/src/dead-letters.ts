@@ -41,9 +41,16 @@ export async function writeDeadLetters(
 ): Promise<void> {
   if (letters.length === 0) return;
   const landed = await findLanded(warehouse, letters, context);
-  const waiting = letters.filter((letter) => !landed.has(keyOf(letter)));
-  if (waiting.length === 0) return;
-  const lines = waiting.map((letter) => `${cellsOf(letter, context).map(encodeCell).join('\t')}\n`).join('');
+  const waiting = new Map<string, DeadLetter>();
+  for (const letter of letters) {
+    const key = keyOf(letter);
+    // A message that nobody can place may be in a batch twice.
+    if (!landed.has(key) && !waiting.has(key)) waiting.set(key, letter);
+  }
+  if (waiting.size === 0) return;
+  const lines = [...waiting.values()]
+    .map((letter) => `${cellsOf(letter, context).map(encodeCell).join('\t')}\n`)
+    .join('');
   const token = `${context.sink}:${TABLE}:${digestOf(Buffer.from(lines))}`;
   await warehouse.insertLines({ table: TABLE, columns: COLUMNS, lines, token });
 }

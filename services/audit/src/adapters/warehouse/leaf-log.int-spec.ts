@@ -1,6 +1,6 @@
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { uuidv7 } from '@weir/contracts';
-import type { LandingEvent, PartitionLog } from '@weir/landing';
+import type { DeadLetterFacts, LandingEvent, PartitionLog } from '@weir/landing';
 import { acquireLock, runMigrations, type LockSession, type StoreAddress } from '@weir/store';
 import { startInfrastructure, type RunningStack } from '@weir/testing';
 import { Frontier, leafHash } from '@weir/translog';
@@ -11,6 +11,19 @@ import { AUDIT_MIGRATIONS } from '../store/migrations.js';
 import { DamagedLogError, leafLog } from './leaf-log.js';
 
 const producerId = uuidv7();
+
+const GARBAGE: DeadLetterFacts = {
+  reason: 'not_json',
+  detail: '',
+  stream: 'EVENTS_0',
+  streamCreated: 1,
+  streamSequence: 2,
+  line: 3,
+  origin: null,
+  digest: 'd',
+  bytes: 4,
+  content: 'x\ty',
+};
 
 function eventOf(sequence: number, time = 1_764_000_000_000.5): LandingEvent {
   const envelope = {
@@ -162,22 +175,25 @@ describe('the log of what audit lands', () => {
     await expect(land(openLog(), 2)).rejects.toThrow(DamagedLogError);
   });
 
+  for (const origin of [null, { producerId, epoch: 1, sequence: 2 }]) {
+    it(`gives a dead letter ${origin ? 'with' : 'without'} a place in the journal one leaf, however often it is delivered`, async () => {
+      const log = openLog();
+      for (const times of [2, 1]) {
+        const draft = log.draft();
+        for (let time = 0; time < times; time++) draft.addDeadLetter({ ...GARBAGE, origin });
+        const appended = await log.append(draft, origin !== null);
+        await session.transaction((query) => appended.save(query));
+        appended.commit();
+      }
+      expect(await leaves()).toHaveLength(1);
+    });
+  }
+
   it('takes any time an event claims, and states dead letters without one', async () => {
     const log = openLog();
     const draft = log.draft();
     for (const [i, time] of [-5, 1e300, Number.NaN, 7.9].entries()) draft.addEvent(eventOf(i + 1, time));
-    draft.addDeadLetter({
-      reason: 'not_json',
-      detail: '',
-      stream: 'EVENTS_0',
-      streamCreated: 1,
-      streamSequence: 2,
-      line: 3,
-      origin: null,
-      digest: 'd',
-      bytes: 4,
-      content: 'x\ty',
-    });
+    draft.addDeadLetter(GARBAGE);
     const appended = await log.append(draft, false);
     await session.transaction((query) => appended.save(query));
     const rows = await warehouse.query<{ time_ms: string; kind: string }>(

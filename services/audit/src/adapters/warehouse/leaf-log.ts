@@ -20,6 +20,9 @@ const COLUMNS = [
 /** Stands where there is no event, or no producer. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
+/** Parameters travel in the URL, of which a server may take no more than 16 KiB: some 75 bytes a hash. */
+const LETTERS_PER_QUERY = 128;
+
 /** Leaves of the log are not what one writer after another can have left. Nothing lands until somebody has looked. */
 export class DamagedLogError extends Error {
   override readonly name = 'DamagedLogError';
@@ -45,8 +48,18 @@ class LeafDraft implements LogDraft {
   readonly leaves: DraftLeaf[] = [];
   private readonly spansByProducer = new Map<string, DraftSpan>();
 
+  /** Hashes of the leaves that state dead letters. */
+  readonly letters: string[] = [];
+
   get spans(): readonly DraftSpan[] {
     return [...this.spansByProducer.values()];
+  }
+
+  /** Leaves that the log does not hold, each once: a message that nobody can place may be in a batch twice. */
+  takeFresh(isHeld: (hex: string) => boolean): readonly DraftLeaf[] {
+    const fresh = new Map<string, DraftLeaf>();
+    for (const leaf of this.leaves) if (!isHeld(leaf.hex) && !fresh.has(leaf.hex)) fresh.set(leaf.hex, leaf);
+    return [...fresh.values()];
   }
 
   addEvent({ envelope, leaf }: LandingEvent): void {
@@ -57,7 +70,8 @@ class LeafDraft implements LogDraft {
 
   addDeadLetter(letter: DeadLetterFacts): void {
     const { producerId = NOBODY, epoch = 0, sequence = 0 } = letter.origin ?? {};
-    this.add(deadLetterLeaf(letter), `dead_letter\t${NOBODY}\t0\t${producerId}\t${epoch}\t${sequence}\n`);
+    const hex = this.add(deadLetterLeaf(letter), `dead_letter\t${NOBODY}\t0\t${producerId}\t${epoch}\t${sequence}\n`);
+    this.letters.push(hex);
   }
 
   private cover(producerId: string, epoch: number, sequence: number): void {
@@ -70,9 +84,12 @@ class LeafDraft implements LogDraft {
     }
   }
 
-  private add(leaf: string | Uint8Array, rest: string): void {
+  /** Returns the hash in hex. */
+  private add(leaf: string | Uint8Array, rest: string): string {
     const hash = leafHash(leaf);
-    this.leaves.push({ hash, hex: Buffer.from(hash).toString('hex'), rest });
+    const hex = Buffer.from(hash).toString('hex');
+    this.leaves.push({ hash, hex, rest });
+    return hex;
   }
 }
 
@@ -117,8 +134,10 @@ class PartitionLeafLog implements PartitionLog {
     const head = this.head ?? (await this.readAll());
     // Until the watermarks have moved too, nobody knows what holds.
     this.head = undefined;
-    const held = looksFirst ? await this.findHeld(draft) : this.adopted;
-    const fresh = draft.leaves.filter(({ hex }) => !this.adopted.has(hex) && !held.has(hex));
+    // The row of a dead letter is looked up each time, and so is its leaf: no watermark speaks for a message that nobody can place.
+    const held = await this.findHeldLetters(draft);
+    if (looksFirst) for (const hex of await this.findHeld(draft)) held.add(hex);
+    const fresh = draft.takeFresh((hex) => this.adopted.has(hex) || held.has(hex));
     const next = head.clone();
     if (fresh.length > 0) await this.insert(head.size, fresh);
     for (const { hash } of fresh) next.append(hash);
@@ -175,6 +194,20 @@ class PartitionLeafLog implements PartitionLog {
       parameters,
     );
     return new Set(rows.map(({ leaf_hash: hex }) => hex));
+  }
+
+  /** Which of the draft's dead letters have a leaf anywhere in the log. */
+  private async findHeldLetters({ letters }: LeafDraft): Promise<Set<string>> {
+    const held = new Set<string>();
+    for (let start = 0; start < letters.length; start += LETTERS_PER_QUERY) {
+      const rows = await this.warehouse.query<{ leaf_hash: string }>(
+        `SELECT leaf_hash FROM ${this.warehouse.database}.${TABLE}
+         WHERE partition = {partition: UInt16} AND kind = 'dead_letter' AND time_ms = 0 AND leaf_hash IN {hashes: Array(String)}`,
+        { partition: this.partition, hashes: letters.slice(start, start + LETTERS_PER_QUERY) },
+      );
+      for (const { leaf_hash: hex } of rows) held.add(hex);
+    }
+    return held;
   }
 
   private async insert(first: number, leaves: readonly DraftLeaf[]): Promise<void> {
