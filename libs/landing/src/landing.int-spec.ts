@@ -135,6 +135,17 @@ describe('landing', () => {
     expect((await rows()).rows).toBe(2);
   });
 
+  it('closes the sequence of an oversize event that is alone in its message', async () => {
+    await start();
+    producer.publish([producer.line()]);
+    const oversize = producer.line().replace('"test"', `"${'x'.repeat(80_000)}"`);
+    // Its producer does not hear of it and sends it again; it is one dead letter nevertheless.
+    for (let time = 0; time < 2; time++) producer.publish([oversize]);
+    producer.publish([producer.line()]);
+    await hasReported(3);
+    expect((await deadLetters()).map(({ sequence, reason }) => [sequence, reason])).toEqual([['2', 'oversize']]);
+  });
+
   it('waits while the warehouse is away, loses nothing and repeats nothing', async () => {
     const { hostname, port } = new URL(addresses.warehouse.url);
     const proxy = await FaultProxy.open({ host: hostname, port: Number(port) });

@@ -57,6 +57,23 @@ describe('readMessage', () => {
     expect(sequences(readMessage(message(['a', 'b']), options))).toEqual([undefined, undefined]);
   });
 
+  it('closes the sequence of a message whose lines are no events, where the head of one can be read', () => {
+    const oversize = alive(9, { note: 'x'.repeat(5_000) });
+    const cutOff = alive(9).slice(0, -1);
+    for (const line of [oversize, cutOff, Buffer.concat([Buffer.from(alive(9)), Buffer.of(0xff)])]) {
+      const alone = readMessage(message([line]), options);
+      expect(alone.run).toEqual({ producerId, epoch: 3, first: 9, last: 9 });
+      expect(alone.items).toMatchObject([{ kind: 'poison', origin: { producerId, epoch: 3, sequence: 9 } }]);
+      expect(sequences(readMessage(message(['x', line]), options))).toEqual([8, 9]);
+    }
+  });
+
+  it('believes an event before a line that is none', () => {
+    const read = readMessage(message([alive(9).slice(0, -1), alive(2)]), options);
+    expect(reasons(read)).toEqual(['not_json', undefined]);
+    expect(sequences(read)).toEqual([1, 2]);
+  });
+
   it('tells what is wrong with a line', () => {
     const lines = [alive(1), 'x', '{}', alive(9), alive(5, { note: 'x'.repeat(5_000) }), alive(6, { open: 'many' })];
     const unknown = alive(7).replace('producer.alive', 'producer.dead');

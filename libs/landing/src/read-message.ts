@@ -71,7 +71,8 @@ function findPassed(bytes: Buffer, start: number, end: number, options: ReadOpti
 function readLine(line: Buffer, position: LinePosition, options: ReadOptions): LandingItem {
   const poison = (reason: FaultReason, detail: string): LandingItem => ({
     kind: 'poison',
-    origin: null,
+    // What it claims by its head: all there is to go by where it is alone in its message.
+    origin: findPassedEvent(line, 0, line.length)?.origin ?? null,
     fault: { reason, detail },
     bytes: line,
     position,
@@ -163,9 +164,10 @@ function placeOfMessageId(messageId: string | undefined, lines: number): Origin 
   return { producerId: producerId.toLowerCase(), epoch: Number(epoch), sequence: Number(first) };
 }
 
-/** A message is one run of a journal, so one readable line places all the others. */
+/** A message is one run of a journal, so one readable line places all the others; without one, the head of a line that is none. */
 function placeOfEvents(items: readonly Line[]): Origin | undefined {
-  const index = items.findIndex((item) => item.origin !== null);
+  const readable = items.findIndex((item) => item.kind !== 'poison');
+  const index = readable >= 0 ? readable : items.findIndex((item) => item.origin !== null);
   const origin = items[index]?.origin;
   if (!origin || origin.sequence - index < 1) return undefined;
   return { producerId: origin.producerId, epoch: origin.epoch, sequence: origin.sequence - index };
