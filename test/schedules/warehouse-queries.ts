@@ -21,8 +21,8 @@ const CHARGES = 'charges_landed';
 /** What landing, the log and the ledger ask; run as ClickHouse runs it. */
 const QUERIES: readonly KnownQuery[] = [
   { words: ['SELECT DISTINCT', 'AS place', 'AS origin'], answer: findOrigins },
-  { words: ['SELECT leaf_index, leaf_hash', 'ORDER BY leaf_index'], answer: readLeaves },
-  { words: ['SELECT leaf_hash FROM', "kind = 'event'"], answer: findLeaves },
+  { words: ['SELECT leaf_index, leaf_hash, kind', 'ORDER BY leaf_index'], answer: readLeaves },
+  { words: ['AS origin FROM weir.log_leaves', "kind = 'event'", 'time_ms BETWEEN'], answer: findLeaves },
   { words: ['SELECT leaf_hash FROM', "kind = 'dead_letter'", 'IN {hashes: Array(String)}'], answer: findLetterLeaves },
   {
     words: ['SHA256(arrayStringConcat(groupArray(leaf_hash)))', 'leaf_index >= {first: UInt64}'],
@@ -59,8 +59,12 @@ function isWithinSpans(parameters: Parameters): (row: LandedRow) => boolean {
 
 function findLeaves(warehouse: SimulatedWarehouse, parameters: Parameters): Answer {
   const isWanted = isWithinSpans(parameters);
-  const rows = warehouse.table('log_leaves').rows.filter((row) => row['kind'] === 'event' && isWanted(row));
-  return rows.map((row) => ({ leaf_hash: row['leaf_hash'] }));
+  const isInTime = (row: LandedRow): boolean =>
+    Number(row['time_ms']) >= Number(parameters['from']) && Number(row['time_ms']) <= Number(parameters['to']);
+  const rows = warehouse.table('log_leaves').rows;
+  return rows
+    .filter((row) => row['kind'] === 'event' && isInTime(row) && isWanted(row))
+    .map((row) => ({ origin: originOf(row) }));
 }
 
 function findLetterLeaves(warehouse: SimulatedWarehouse, { hashes }: Parameters): Answer {
@@ -88,7 +92,7 @@ function leavesFrom(warehouse: SimulatedWarehouse, first: Parameter | undefined)
 }
 
 function readLeaves(warehouse: SimulatedWarehouse, { size }: Parameters): Answer {
-  return leavesFrom(warehouse, size);
+  return leavesFrom(warehouse, size).map((row) => ({ ...row, origin: originOf(row) }));
 }
 
 function digestLeaves(warehouse: SimulatedWarehouse, { first }: Parameters): Answer {

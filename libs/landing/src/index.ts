@@ -4,6 +4,7 @@ export type { AppendedLog, DeadLetterFacts, LandingLog, LogDraft, PartitionLog }
 export { createLandingMetrics } from './landing-metrics.js';
 export type { LandingSink, RowSource } from './landing-sink.js';
 export { withReplays } from './replayed-rows.js';
+export { OriginSpans, spanCondition } from './origin-spans.js';
 export { PartitionLander } from './partition-lander.js';
 export {
   countCell,

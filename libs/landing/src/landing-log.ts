@@ -39,8 +39,8 @@ export interface PartitionLog {
   draft(): LogDraft;
   /**
    * Appends what the log does not hold yet. An attempt that failed anywhere after this call is repeated with a new draft of the same batch
-   * or another, and no leaf gets a second place. With `looksFirst` a writer long before this one may have appended some of it, in a batch that
-   * was given up.
+   * or another, and nothing gets a second leaf: an event is known by its place in its producer's journal, a dead letter by all that it
+   * states. With `looksFirst` a writer long before this one may have appended some of the events, in a batch that was given up.
    *
    * @throws where the warehouse fails, or another writer has appended meanwhile.
    */

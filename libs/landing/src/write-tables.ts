@@ -1,6 +1,7 @@
 import { WarehouseRejection, type Parameter, type Warehouse } from '@weir/warehouse';
 import type { Fence } from './fence.js';
 import { producerKey } from './landing-event.js';
+import { OriginSpans, spanCondition, type OriginSpan } from './origin-spans.js';
 import type { DeadLetter, PreparedBatch } from './prepare-batch.js';
 import type { SinkTable } from './sink-table.js';
 import type { ItemPlace, TableRows } from './table-rows.js';
@@ -85,31 +86,15 @@ async function insertOrSplit(insert: TableInsert, { start, end }: Span): Promise
   }
 }
 
-interface SequenceSpan {
-  readonly producerId: string;
-  readonly epoch: number;
-  first: number;
-  last: number;
-}
-
-/** One span a producer, not one a run of sequences: a table holds only some types of events, so runs would be many and short. */
-function spansOf(batch: PreparedBatch): readonly SequenceSpan[] {
-  const spans = new Map<string, SequenceSpan>();
+function spansOf(batch: PreparedBatch): readonly OriginSpan[] {
+  const spans = new OriginSpans();
   for (const rows of batch.tables) {
     for (let index = 0; index < rows.count; index++) {
       const origin = batch.origin(rows.place(index));
-      if (!origin) continue;
-      const { producerId, epoch, sequence } = origin;
-      const key = producerKey(origin);
-      const span = spans.get(key);
-      if (!span) spans.set(key, { producerId, epoch, first: sequence, last: sequence });
-      else {
-        span.first = Math.min(span.first, sequence);
-        span.last = Math.max(span.last, sequence);
-      }
+      if (origin) spans.add(origin);
     }
   }
-  return [...spans.values()];
+  return spans.spans;
 }
 
 /** Which of the events each table holds: one statement for all of them, since a statement costs more than what it finds. */
@@ -117,15 +102,10 @@ async function findLanded(
   warehouse: Warehouse,
   batch: PreparedBatch,
 ): Promise<ReadonlyMap<SinkTable, ReadonlySet<string>>> {
-  const parameters: Record<string, Parameter> = {};
-  const conditions = spansOf(batch).map((span, index) => {
-    parameters[`p${index}`] = span.producerId;
-    parameters[`e${index}`] = span.epoch;
-    parameters[`a${index}`] = span.first;
-    parameters[`b${index}`] = span.last;
-    return `(producer_id = {p${index}: UUID} AND epoch = {e${index}: UInt64} AND sequence BETWEEN {a${index}: UInt64} AND {b${index}: UInt64})`;
-  });
-  if (conditions.length === 0) return new Map();
+  const spans = spansOf(batch);
+  if (spans.length === 0) return new Map();
+  const { condition, parameters: places } = spanCondition(spans);
+  const parameters: Record<string, Parameter> = { ...places };
   const { tables } = batch;
   const selects = tables.map(({ table, from, to }, index) => {
     parameters[`from${index}`] = Math.floor(from);
@@ -133,7 +113,7 @@ async function findLanded(
     return `SELECT DISTINCT ${index} AS place, concat(toString(producer_id), ':', toString(epoch), ':', toString(sequence)) AS origin
       FROM ${warehouse.database}.${table.name}
       WHERE ${table.timeColumn} BETWEEN fromUnixTimestamp64Milli({from${index}: Int64}) AND fromUnixTimestamp64Milli({to${index}: Int64})
-        AND (${conditions.join(' OR ')})`;
+        AND ${condition}`;
   });
   const rows = await warehouse.query<{ place: number; origin: string }>(selects.join('\nUNION ALL\n'), parameters);
   const landed = new Map<SinkTable, Set<string>>();

@@ -127,6 +127,34 @@ describe('the log of what audit lands', () => {
     await expectLog(1, 2, 3, 4, 5, 6);
   });
 
+  it('gives an event one leaf, whatever bytes and time it comes in again', async () => {
+    const shared = `${producerId.slice(0, 14)}8${producerId.slice(15)}`;
+    const replayOf = (time: number): LandingEvent => {
+      const event = eventOf(1, time);
+      const envelope = { ...event.envelope, producerId: shared, eventId: uuidv7() } as LandingEvent['envelope'];
+      return { ...event, envelope, leaf: Buffer.from(JSON.stringify(envelope)) };
+    };
+    const append = async (log: PartitionLog, event: LandingEvent, looksFirst: boolean): Promise<void> => {
+      const draft = draftOf(log, looksFirst ? 4 : 3);
+      draft.addEvent(event);
+      const appended = await log.append(draft, looksFirst);
+      await session.transaction((query) => appended.save(query));
+      appended.commit();
+    };
+    await append(openLog(), replayOf(1_764_000_000_000), false);
+    await append(openLog(), replayOf(1_764_000_900_000), true);
+    expect(await leaves()).toHaveLength(3);
+    // Beyond the head it is held by its place too.
+    const dying = openLog();
+    await dying.append(draftOf(dying, 5), false);
+    const next = openLog();
+    const draft = next.draft();
+    draft.addEvent(eventOf(5, 1_764_000_900_000));
+    const appended = await next.append(draft, false);
+    await session.transaction((query) => appended.save(query));
+    expect(await leaves()).toHaveLength(4);
+  });
+
   it('repeats an insert whose answer was lost without appending twice', async () => {
     let isLost = true;
     const log = openLog({

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { AppendedLog, DeadLetterFacts, LandingEvent, LandingLog, LogDraft, PartitionLog } from '@weir/landing';
+import {
+  OriginSpans,
+  spanCondition,
+  type AppendedLog,
+  type DeadLetterFacts,
+  type LandingEvent,
+  type LandingLog,
+  type LogDraft,
+  type PartitionLog,
+} from '@weir/landing';
 import type { Query } from '@weir/store';
 import { Frontier, canonicalJson, leafHash, type Hash } from '@weir/translog';
 import type { Warehouse } from '@weir/warehouse';
@@ -17,11 +26,15 @@ const COLUMNS = [
   'epoch',
   'sequence',
 ];
+const ORIGIN = "concat(toString(producer_id), ':', toString(epoch), ':', toString(sequence))";
 /** Stands where there is no event, or no producer. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-/** Parameters travel in the URL, of which a server may take no more than 16 KiB: some 75 bytes a hash. */
+/** Parameters travel in the URL, of which a server may take no more than 16 KiB: some 75 bytes a hash, 110 a span. */
 const LETTERS_PER_QUERY = 128;
+const SPANS_PER_QUERY = 100;
+/** UUIDs of version 8 are made of what they stand for: whoever publishes under one may do so at any time, as often as it likes. */
+const SHARED_PRODUCER = /^.{14}8/;
 
 /** Leaves of the log are not what one writer after another can have left. Nothing lands until somebody has looked. */
 export class DamagedLogError extends Error {
@@ -30,67 +43,60 @@ export class DamagedLogError extends Error {
 
 /** A leaf to be: its hash, and the rest of its row. */
 interface DraftLeaf {
+  /** What the log holds once: an event, by its place in its producer's journal and whatever its bytes; a dead letter, by its hash. */
+  readonly key: string;
   readonly hash: Hash;
   readonly hex: string;
   /** The cells after the hash, with a newline. */
   readonly rest: string;
 }
 
-/** The sequences of one producer's epoch that a draft holds lie in it. */
-interface DraftSpan {
-  readonly producerId: string;
-  readonly epoch: number;
-  first: number;
-  last: number;
-}
-
 class LeafDraft implements LogDraft {
   readonly leaves: DraftLeaf[] = [];
-  private readonly spansByProducer = new Map<string, DraftSpan>();
-
   /** Hashes of the leaves that state dead letters. */
   readonly letters: string[] = [];
-
-  get spans(): readonly DraftSpan[] {
-    return [...this.spansByProducer.values()];
-  }
+  readonly places = new OriginSpans();
+  /** Times of the events, as their leaves have them. */
+  from = Number.MAX_SAFE_INTEGER;
+  to = 0;
 
   /** Leaves that the log does not hold, each once: a message that nobody can place may be in a batch twice. */
-  takeFresh(isHeld: (hex: string) => boolean): readonly DraftLeaf[] {
+  takeFresh(isHeld: (key: string) => boolean): readonly DraftLeaf[] {
     const fresh = new Map<string, DraftLeaf>();
-    for (const leaf of this.leaves) if (!isHeld(leaf.hex) && !fresh.has(leaf.hex)) fresh.set(leaf.hex, leaf);
+    for (const leaf of this.leaves) if (!isHeld(leaf.key) && !fresh.has(leaf.key)) fresh.set(leaf.key, leaf);
     return [...fresh.values()];
   }
 
   addEvent({ envelope, leaf }: LandingEvent): void {
-    const { eventId, time, producerId, epoch, sequence } = envelope;
-    this.cover(producerId, epoch, sequence);
-    this.add(leaf, `event\t${eventId}\t${timeMsOf(time)}\t${producerId}\t${epoch}\t${sequence}\n`);
+    const { eventId, time, epoch, sequence } = envelope;
+    const producerId = envelope.producerId.toLowerCase();
+    const timeMs = timeMsOf(time);
+    this.places.add({ producerId, epoch, sequence });
+    this.cover(SHARED_PRODUCER.test(producerId) ? [0, Number.MAX_SAFE_INTEGER] : [timeMs, timeMs]);
+    this.leaves.push({
+      key: `${producerId}:${epoch}:${sequence}`,
+      ...hashOf(leaf),
+      rest: `event\t${eventId}\t${timeMs}\t${producerId}\t${epoch}\t${sequence}\n`,
+    });
   }
 
   addDeadLetter(letter: DeadLetterFacts): void {
     const { producerId = NOBODY, epoch = 0, sequence = 0 } = letter.origin ?? {};
-    const hex = this.add(deadLetterLeaf(letter), `dead_letter\t${NOBODY}\t0\t${producerId}\t${epoch}\t${sequence}\n`);
+    const rest = `dead_letter\t${NOBODY}\t0\t${producerId}\t${epoch}\t${sequence}\n`;
+    const { hash, hex } = hashOf(deadLetterLeaf(letter));
     this.letters.push(hex);
+    this.leaves.push({ key: hex, hash, hex, rest });
   }
 
-  private cover(producerId: string, epoch: number, sequence: number): void {
-    const key = `${producerId}:${epoch}`;
-    const span = this.spansByProducer.get(key);
-    if (!span) this.spansByProducer.set(key, { producerId, epoch, first: sequence, last: sequence });
-    else {
-      span.first = Math.min(span.first, sequence);
-      span.last = Math.max(span.last, sequence);
-    }
+  private cover([from, to]: readonly [number, number]): void {
+    if (from < this.from) this.from = from;
+    if (to > this.to) this.to = to;
   }
+}
 
-  /** Returns the hash in hex. */
-  private add(leaf: string | Uint8Array, rest: string): string {
-    const hash = leafHash(leaf);
-    const hex = Buffer.from(hash).toString('hex');
-    this.leaves.push({ hash, hex, rest });
-    return hex;
-  }
+function hashOf(leaf: string | Uint8Array): { readonly hash: Hash; readonly hex: string } {
+  const hash = leafHash(leaf);
+  return { hash, hex: Buffer.from(hash).toString('hex') };
 }
 
 /** RFC 8785's form of what a dead letter states, so that its row alone gives the leaf again. */
@@ -116,7 +122,7 @@ function timeMsOf(time: number): number {
 class PartitionLeafLog implements PartitionLog {
   /** The head, leaves beyond the stored one included; undefined where it must be read again. */
   private head: Frontier | undefined;
-  /** Leaves that stood beyond the stored head when it was read: their events are still to be delivered again. */
+  /** Keys of leaves that stood beyond the stored head when it was read: their events are still to be delivered again. */
   private adopted = new Set<string>();
 
   constructor(
@@ -136,8 +142,8 @@ class PartitionLeafLog implements PartitionLog {
     this.head = undefined;
     // The row of a dead letter is looked up each time, and so is its leaf: no watermark speaks for a message that nobody can place.
     const held = await this.findHeldLetters(draft);
-    if (looksFirst) for (const hex of await this.findHeld(draft)) held.add(hex);
-    const fresh = draft.takeFresh((hex) => this.adopted.has(hex) || held.has(hex));
+    if (looksFirst) for (const origin of await this.findHeldEvents(draft)) held.add(origin);
+    const fresh = draft.takeFresh((key) => this.adopted.has(key) || held.has(key));
     const next = head.clone();
     if (fresh.length > 0) await this.insert(head.size, fresh);
     for (const { hash } of fresh) next.append(hash);
@@ -145,7 +151,7 @@ class PartitionLeafLog implements PartitionLog {
       save: (query) => saveHead(query, this.partition, next),
       commit: () => {
         this.head = next;
-        for (const { hex } of draft.leaves) this.adopted.delete(hex);
+        for (const { key } of draft.leaves) this.adopted.delete(key);
       },
     };
   }
@@ -154,46 +160,41 @@ class PartitionLeafLog implements PartitionLog {
   private async readAll(): Promise<Frontier> {
     const { size, frontier } = await readHead(this.query, this.partition);
     const head = Frontier.decode(size, frontier);
-    const rows = await this.warehouse.query<{ leaf_index: string; leaf_hash: string }>(
-      `SELECT leaf_index, leaf_hash FROM ${this.warehouse.database}.${TABLE}
+    const rows = await this.warehouse.query<{ leaf_index: string; leaf_hash: string; kind: string; origin: string }>(
+      `SELECT leaf_index, leaf_hash, kind, ${ORIGIN} AS origin FROM ${this.warehouse.database}.${TABLE}
        WHERE partition = {partition: UInt16} AND leaf_index >= {size: UInt64} ORDER BY leaf_index`,
       { partition: this.partition, size },
     );
     this.adopted = new Set();
-    for (const { leaf_index: index, leaf_hash: hex } of rows) {
+    for (const { leaf_index: index, leaf_hash: hex, kind, origin } of rows) {
       if (Number(index) !== head.size) {
         throw new DamagedLogError(
           `the log of partition ${this.partition} has leaf ${index} where ${head.size} should be`,
         );
       }
       head.append(Buffer.from(hex, 'hex'));
-      this.adopted.add(hex);
+      this.adopted.add(kind === 'event' ? origin : hex);
     }
     return head;
   }
 
   /**
-   * Which of the draft's events have a leaf anywhere in the log. The head moves over what a writer that died had appended, so a later one does not
-   * find it beyond the head; its events may still come, in other batches.
+   * Which of the draft's events have a leaf anywhere in the log, as `producer:epoch:sequence`. The head moves over what a writer that died had
+   * appended, so a later one does not find it beyond the head; its events may still come, in other batches and, of a replay, in other bytes.
    */
-  private async findHeld({ spans }: LeafDraft): Promise<ReadonlySet<string>> {
-    if (spans.length === 0) return new Set();
-    const parameters: Record<string, string | number> = { partition: this.partition };
-    const conditions = spans.map(({ producerId, epoch, first, last }, index) => {
-      Object.assign(parameters, {
-        [`p${index}`]: producerId,
-        [`e${index}`]: epoch,
-        [`a${index}`]: first,
-        [`b${index}`]: last,
-      });
-      return `(producer_id = {p${index}: UUID} AND epoch = {e${index}: UInt64} AND sequence BETWEEN {a${index}: UInt64} AND {b${index}: UInt64})`;
-    });
-    const rows = await this.warehouse.query<{ leaf_hash: string }>(
-      `SELECT leaf_hash FROM ${this.warehouse.database}.${TABLE}
-       WHERE partition = {partition: UInt16} AND kind = 'event' AND (${conditions.join(' OR ')})`,
-      parameters,
-    );
-    return new Set(rows.map(({ leaf_hash: hex }) => hex));
+  private async findHeldEvents({ places, from, to }: LeafDraft): Promise<ReadonlySet<string>> {
+    const held = new Set<string>();
+    const { spans } = places;
+    for (let start = 0; start < spans.length; start += SPANS_PER_QUERY) {
+      const { condition, parameters } = spanCondition(spans.slice(start, start + SPANS_PER_QUERY));
+      const rows = await this.warehouse.query<{ origin: string }>(
+        `SELECT ${ORIGIN} AS origin FROM ${this.warehouse.database}.${TABLE}
+         WHERE partition = {partition: UInt16} AND kind = 'event' AND time_ms BETWEEN {from: UInt64} AND {to: UInt64} AND ${condition}`,
+        { partition: this.partition, from, to, ...parameters },
+      );
+      for (const { origin } of rows) held.add(origin);
+    }
+    return held;
   }
 
   /** Which of the draft's dead letters have a leaf anywhere in the log. */
