@@ -68,10 +68,9 @@ export class PreparedBatch {
     producer.hasMoved = true;
   }
 
-  /** The event a row came from. */
-  origin({ message, line }: ItemPlace): Origin | undefined {
-    const run = this.runs[message];
-    return run ? { producerId: run.producerId, epoch: run.epoch, sequence: run.first + line } : undefined;
+  /** The event that an item's rows of a table came from. */
+  origin(rows: TableRows, index: number): Origin | undefined {
+    return rows.origin(index, this.originAt(rows.place(index)));
   }
 
   /** The line a row came from. */
@@ -79,6 +78,11 @@ export class PreparedBatch {
     const item = this.readAgain(message).items.find(({ position }) => position.line === line);
     if (!item) throw new Error(`line ${line} of message ${message} makes no rows`);
     return item;
+  }
+
+  private originAt({ message, line }: ItemPlace): Origin | undefined {
+    const run = this.runs[message];
+    return run ? { producerId: run.producerId, epoch: run.epoch, sequence: run.first + line } : undefined;
   }
 
   private touch(run: Run, landed: LandedRanges): TouchedProducer {
@@ -99,10 +103,12 @@ export class PreparedBatch {
     }
     this.draft?.addEvent(item.event);
     if (item.event.fault) this.deadLetters.push({ item, fault: item.event.fault });
+    const place = { message, line: item.position.line };
+    const own = this.originAt(place);
     for (const source of this.sink.sources) {
       const made = makeRows(() => source(item.event));
       if ('fault' in made) this.deadLetters.push({ item, fault: made.fault });
-      else for (const row of made.rows) this.rowsOf(row.table).add({ message, line: item.position.line }, row);
+      else for (const row of made.rows) this.rowsOf(row.table).add(place, row, own);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { LandingEvent } from './landing-event.js';
+import type { LandingEvent, Origin } from './landing-event.js';
 
 /** A value of a row. */
 export type TextCell = string | number | boolean | null | readonly string[];
@@ -17,6 +17,8 @@ export interface SinkRow {
   readonly table: SinkTable;
   /** The time column's value, in milliseconds. */
   readonly time: number;
+  /** The event that its columns name as the one it came from: of a replay the event inside. */
+  readonly origin: Origin;
   /** The values in the order of the table's columns, tab-separated, with a newline: pieces of one line. */
   readonly pieces: readonly (string | Uint8Array)[];
 }
@@ -60,8 +62,10 @@ export function defineSinkTable<Source>(options: SinkTableOptions<Source>): RowM
           text = '';
         } else text += `\t${encodeCell(cell)}`;
       }
-      pieces.push(`${text}\t${envelope.producerId}\t${envelope.epoch}\t${envelope.sequence}\n`);
-      return { table, time, pieces };
+      const { epoch, sequence } = envelope;
+      const producerId = envelope.producerId.toLowerCase();
+      pieces.push(`${text}\t${producerId}\t${epoch}\t${sequence}\n`);
+      return { table, time, origin: { producerId, epoch, sequence }, pieces };
     },
   };
 }

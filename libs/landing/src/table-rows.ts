@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Origin } from './landing-event.js';
 import type { SinkRow, SinkTable } from './sink-table.js';
 
 const FIRST_BYTES = 64 * 1024;
@@ -26,6 +27,8 @@ export class TableRows {
   private readonly ends: number[] = [];
   private readonly messages: number[] = [];
   private readonly lines: number[] = [];
+  /** The events of rows that came from another than the item's own. */
+  private readonly foreign = new Map<number, Origin>();
 
   constructor(readonly table: SinkTable) {
     this.bytes = freeBuffers.get(table)?.pop() ?? Buffer.allocUnsafe(FIRST_BYTES);
@@ -40,15 +43,22 @@ export class TableRows {
     return { message: this.messages[index] ?? 0, line: this.lines[index] ?? 0 };
   }
 
-  /** Rows of one item are added one after the other. */
-  add({ message, line }: ItemPlace, row: SinkRow): void {
+  /** The event that the columns of an item's rows name. */
+  origin(index: number, own: Origin | undefined): Origin | undefined {
+    return this.foreign.get(index) ?? own;
+  }
+
+  /** Rows of one item are added one after the other; `own` is the item's event. Those that name another count as an item of their own. */
+  add({ message, line }: ItemPlace, row: SinkRow, own: Origin | undefined): void {
     this.wholeDigest = undefined;
     for (const piece of row.pieces) this.write(piece);
     if (row.time < this.from) this.from = row.time;
     if (row.time > this.to) this.to = row.time;
     const last = this.ends.length - 1;
-    if (this.messages[last] === message && this.lines[last] === line) this.ends[last] = this.length;
-    else this.mark(message, line);
+    const foreign = own && isSame(own, row.origin) ? undefined : row.origin;
+    const isOpen = this.messages[last] === message && this.lines[last] === line;
+    if (isOpen && isSame(this.foreign.get(last), foreign)) this.ends[last] = this.length;
+    else this.mark({ message, line }, foreign);
   }
 
   /** The rows of items `start` to `end`, as they are sent. A view. */
@@ -70,23 +80,24 @@ export class TableRows {
     this.bytes = Buffer.alloc(0);
     this.length = 0;
     this.ends.length = 0;
+    this.foreign.clear();
   }
 
   /** The same without some items. */
-  without(isLeftOut: (place: ItemPlace) => boolean): TableRows {
+  without(isLeftOut: (index: number) => boolean): TableRows {
     const rest = new TableRows(this.table);
     for (let index = 0; index < this.count; index++) {
-      const place = this.place(index);
-      if (isLeftOut(place)) continue;
+      if (isLeftOut(index)) continue;
       rest.write(this.slice(index, index + 1));
-      rest.mark(place.message, place.line);
+      rest.mark(this.place(index), this.foreign.get(index));
     }
     rest.from = this.from;
     rest.to = this.to;
     return rest;
   }
 
-  private mark(message: number, line: number): void {
+  private mark({ message, line }: ItemPlace, foreign: Origin | undefined): void {
+    if (foreign) this.foreign.set(this.ends.length, foreign);
     this.ends.push(this.length);
     this.messages.push(message);
     this.lines.push(line);
@@ -108,6 +119,9 @@ export class TableRows {
     this.bytes = larger;
   }
 }
+
+const isSame = (one: Origin | undefined, other: Origin | undefined): boolean =>
+  one?.sequence === other?.sequence && one?.epoch === other?.epoch && one?.producerId === other?.producerId;
 
 /** SHA-256 in hex. */
 export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -4,7 +4,7 @@ import { producerKey } from './landing-event.js';
 import { OriginSpans, spanCondition, type OriginSpan } from './origin-spans.js';
 import type { DeadLetter, PreparedBatch } from './prepare-batch.js';
 import type { SinkTable } from './sink-table.js';
-import type { ItemPlace, TableRows } from './table-rows.js';
+import type { TableRows } from './table-rows.js';
 
 export interface WriteContext {
   readonly warehouse: Warehouse;
@@ -31,7 +31,7 @@ export async function writeTables(batch: PreparedBatch, context: WriteContext): 
   const written = await Promise.allSettled(
     tables.map((rows) => {
       const known = landed.get(rows.table);
-      const isKnown = (place: ItemPlace): boolean => known?.has(originKey(batch, place)) ?? false;
+      const isKnown = (index: number): boolean => known?.has(originKey(batch, rows, index)) ?? false;
       const waiting = known ? rows.without(isKnown) : rows;
       return insertOrSplit({ ...context, batch, rows: waiting }, { start: 0, end: waiting.count });
     }),
@@ -42,8 +42,8 @@ export async function writeTables(batch: PreparedBatch, context: WriteContext): 
   });
 }
 
-function originKey(batch: PreparedBatch, place: ItemPlace): string {
-  const origin = batch.origin(place);
+function originKey(batch: PreparedBatch, rows: TableRows, index: number): string {
+  const origin = batch.origin(rows, index);
   return origin ? `${producerKey(origin)}:${origin.sequence}` : '';
 }
 
@@ -90,7 +90,7 @@ function spansOf(batch: PreparedBatch): readonly OriginSpan[] {
   const spans = new OriginSpans();
   for (const rows of batch.tables) {
     for (let index = 0; index < rows.count; index++) {
-      const origin = batch.origin(rows.place(index));
+      const origin = batch.origin(rows, index);
       if (origin) spans.add(origin);
     }
   }
