@@ -12,7 +12,7 @@ import type { Warehouse } from '@weir/warehouse';
 
 /** What could not be landed as it should have been. */
 export interface DeadLetter {
-  /** Twelve hex digits that name it: its place and reason, hashed. */
+  /** Twelve hex digits that name it: {@link digestOf}'s first. */
   readonly id: string;
   readonly sink: Sink;
   readonly reason: string;
@@ -82,13 +82,20 @@ function mapRowToLetter(row: Record<string, string | number | null>): DeadLetter
   return { id: digestOf(letter).slice(0, 12), ...letter };
 }
 
-/** Of a letter's place and reason. */
+/**
+ * Of a letter's place, reason and content: two tables may refuse one event, and a stream that was lost gives its places once more. Of a refusal
+ * the table counts and not the server's words, which another version may choose differently.
+ */
 export function digestOf(letter: Omit<DeadLetter, 'id'>): string {
-  const { sink, stream, streamCreated, streamSequence, line, reason } = letter;
+  const { sink, stream, streamCreated, streamSequence, line, reason, detail, digest } = letter;
   return createHash('sha256')
-    .update([sink, stream, streamCreated, streamSequence, line, reason].join('|'))
+    .update([sink, stream, streamCreated, streamSequence, line, reason, refusedBy(letter) ?? detail, digest].join('|'))
     .digest('hex');
 }
+
+/** The table that has refused a row of the event; null where something else was wrong with it. */
+const refusedBy = ({ reason, detail }: Pick<DeadLetter, 'reason' | 'detail'>): string | null =>
+  reason === 'refused_by_warehouse' ? (detail.split(':')[0] ?? '') : null;
 
 /** Whether a letter is of a replay that failed: what it was to land is the letter inside. */
 export const isOfReplay = ({ content }: DeadLetter): boolean =>
@@ -112,10 +119,10 @@ export function judgeLetter(letter: DeadLetter): Replayability {
     return refuse('its text is not its own');
   const read = readEvent(letter.content);
   if (typeof read === 'string') return refuse(read);
-  const refusedBy = letter.reason === 'refused_by_warehouse' ? (letter.detail.split(':')[0] ?? '') : null;
-  const lacks = refusedBy ?? TABLE_OF[letter.sink][read.type];
+  const table = refusedBy(letter);
+  const lacks = table ?? TABLE_OF[letter.sink][read.type];
   if (lacks === undefined) return refuse(`no table of ${letter.sink} takes rows of ${read.type}`);
-  return { canReplay: true, event: read, table: refusedBy, lacks };
+  return { canReplay: true, event: read, table, lacks };
 }
 
 /** The event of a text that this version can read; else why it cannot. */

@@ -24,7 +24,7 @@ export async function planReplay(warehouse: Warehouse, letter: DeadLetter): Prom
 }
 
 /**
- * Lands a dead letter's event again, through the same landing. Its producer is made of the letter's place, so two who replay the same letter
+ * Lands a dead letter's event again, through the same landing. Its producer is made of what names the letter, so two who replay the same letter
  * publish the same event, and it lands once; a later try, after it has failed again, is the next epoch.
  *
  * @throws where it has not landed in time.

@@ -1,4 +1,5 @@
 import type { Warehouse } from '@weir/warehouse';
+import type { LandingItem } from './landing-event.js';
 import type { DeadLetterFacts } from './landing-log.js';
 import type { DeadLetter } from './prepare-batch.js';
 import { countCell, encodeCell, timeCell, type TextCell } from './sink-table.js';
@@ -55,14 +56,28 @@ export async function writeDeadLetters(
   await warehouse.insertLines({ table: TABLE, columns: COLUMNS, lines, token });
 }
 
-const keyOf = ({ item, fault }: DeadLetter): string =>
-  `${item.position.streamSequence}:${item.position.line}:${fault.reason}`;
-
 interface LandedRow {
   readonly stream_sequence: string;
   readonly line: number;
   readonly reason: string;
+  readonly detail: string;
+  readonly digest: string;
 }
+
+/** What makes a letter another one: a stream whose broker has lost its tail gives the same positions once more. */
+const keyOf = ({ item, fault }: DeadLetter): string =>
+  keyOfRow({
+    stream_sequence: String(item.position.streamSequence),
+    line: item.position.line,
+    ...fault,
+    digest: digestOf(bytesOf(item)),
+  });
+
+/** Of a refusal the table alone: its words are the server's, and a repeat may get others. */
+const keyOfRow = ({ stream_sequence: sequence, line, reason, detail, digest }: LandedRow): string =>
+  [sequence, line, reason, digest, reason === 'refused_by_warehouse' ? detail.split(':')[0] : detail].join('|');
+
+const bytesOf = (item: LandingItem): Buffer => (item.kind === 'event' ? item.event.leaf : item.bytes);
 
 async function findLanded(
   warehouse: Warehouse,
@@ -71,12 +86,12 @@ async function findLanded(
 ): Promise<ReadonlySet<string>> {
   const sequences = letters.map((letter) => letter.item.position.streamSequence);
   const rows = await warehouse.query<LandedRow>(
-    `SELECT stream_sequence, line, reason FROM ${warehouse.database}.${TABLE}
+    `SELECT stream_sequence, line, reason, detail, digest FROM ${warehouse.database}.${TABLE}
      WHERE sink = {sink: String} AND stream = {stream: String} AND stream_created = fromUnixTimestamp64Milli({created: Int64})
        AND stream_sequence BETWEEN {first: UInt64} AND {last: UInt64}`,
     { sink, stream, created: Date.parse(streamCreated), first: Math.min(...sequences), last: Math.max(...sequences) },
   );
-  return new Set(rows.map((row) => `${row.stream_sequence}:${row.line}:${row.reason}`));
+  return new Set(rows.map(keyOfRow));
 }
 
 /** What a dead letter states, for its row and for the log alike. */
@@ -84,7 +99,7 @@ export function factsOf(
   { item, fault }: DeadLetter,
   context: Pick<DeadLetterContext, 'stream' | 'streamCreated'>,
 ): DeadLetterFacts {
-  const bytes = item.kind === 'event' ? item.event.leaf : item.bytes;
+  const bytes = bytesOf(item);
   // An identity that no column can hold must not make the dead letter itself undeliverable.
   const origin = item.origin && UUID.test(item.origin.producerId) ? item.origin : null;
   return {
