@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { PriceRecord } from '@weir/contracts';
+import { CHARGE_BUCKETS, type PriceRecord } from '@weir/contracts';
 import { findLedgerFault, type BookedLine, type RecordedLine } from './ledger-rules.js';
 
 const VERSION = 'p/m@2026-01-01';
@@ -13,7 +13,11 @@ const price: PriceRecord = {
   rates: { ...rates, output: '5', reasoning: '5' },
   tiers: { flex: { rates: { ...rates, output: '2', reasoning: '2' } } },
 };
-const prices = new Map([[VERSION, price]]);
+const WITH_FEE = 'p/m@2026-02-01';
+const prices = new Map([
+  [VERSION, price],
+  [WITH_FEE, { ...price, priceVersion: WITH_FEE, rates: { ...price.rates, requests: '9' }, tiers: {} }],
+]);
 const booked = (part: Partial<BookedLine> = {}): BookedLine => ({
   line: 4,
   bucket: 'output',
@@ -33,6 +37,15 @@ const recorded = (part: Partial<RecordedLine> = {}): RecordedLine => ({
   priceVersion: VERSION,
   ...part,
 });
+const feeLine = { line: CHARGE_BUCKETS.indexOf('requests'), bucket: 'requests', quantity: 1n };
+const fee = (part: Partial<BookedLine> = {}): BookedLine =>
+  booked({ ...feeLine, amountPico: 9n, ratePico: 9n, priceVersion: WITH_FEE, ...part });
+const atFee = booked({ priceVersion: WITH_FEE });
+const withoutPrice = recorded({ costUsd: null, priceVersion: '' });
+const charged = [
+  recorded({ priceVersion: WITH_FEE }),
+  recorded({ ...feeLine, costUsd: '0.000000000009', priceVersion: WITH_FEE }),
+];
 const unused = recorded({ origin: 'y:1:1', line: -1, bucket: '', quantity: 0n, costUsd: null, priceVersion: '' });
 
 describe('what is booked of an attempt', () => {
@@ -47,6 +60,10 @@ describe('what is booked of an attempt', () => {
     ],
     ['another tier rated anew', [booked({ amountPico: 14n })], [recorded({ priceVersion: 'p/m@2025-01-01' })]],
     ['no price', [booked({ ratePico: null, amountPico: 0n, priceVersion: '' })], [recorded({ costUsd: null })]],
+    ['a fee per request, charged', [atFee, fee()], charged],
+    ['a fee per request, rated anew from nothing', [atFee, fee()], [withoutPrice]],
+    ['a fee per request, rated anew', [atFee, fee()], [recorded()]],
+    ['a fee per request, rated away', [booked(), fee({ quantity: 0n, amountPico: 0n })], charged],
   ])('may be %s', (_, lines, facts) => {
     expect(findLedgerFault(lines, facts, prices)).toBeUndefined();
   });
@@ -59,6 +76,20 @@ describe('what is booked of an attempt', () => {
     ['a version nobody knows', [booked({ priceVersion: 'p/m@1999-01-01' })], [recorded()], 'does not make'],
     ['an amount of nothing', [booked({ quantity: 0n })], [unused], 'holds nothing'],
     ['a revision gone', [booked({ isWhole: false })], [recorded()], 'lacks a revision'],
+    ['a fee per request that its version has and the ledger has not', [atFee], charged, 'does not make'],
+    [
+      'a fee per request that its version has not',
+      [booked(), fee({ priceVersion: VERSION })],
+      [recorded()],
+      'does not',
+    ],
+    [
+      'two fees of an event that states none',
+      [atFee, fee({ quantity: 2n, amountPico: 18n })],
+      [recorded()],
+      'no event',
+    ],
+    ['a fee of an event without use', [fee()], [unused], 'no event'],
   ])('may not be %s', (_, lines, facts, reason) => {
     expect(findLedgerFault(lines, facts, prices)).toContain(reason);
   });

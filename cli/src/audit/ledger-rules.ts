@@ -51,17 +51,23 @@ function groupByOrigin(lines: readonly RecordedLine[]): RecordedLine[][] {
   return [...groups.values()];
 }
 
+/**
+ * A fee per request is no count of what was used: a version adds it, once where the event states no number of requests, or leaves it out.
+ * Whether it belongs there, its version tells.
+ */
 function isSameCount(booked: readonly BookedLine[], recorded: readonly RecordedLine[]): boolean {
   const used = recorded.filter(({ quantity }) => quantity > 0n);
-  return (
-    used.length === booked.length &&
-    booked.every((line) =>
-      used.some((fact) => fact.line === line.line && fact.bucket === line.bucket && fact.quantity === line.quantity),
-    )
-  );
+  const counted = booked.filter(isNoFee).length;
+  const isStated = (line: BookedLine): boolean =>
+    used.some((fact) => fact.line === line.line && fact.bucket === line.bucket && fact.quantity === line.quantity);
+  const isOneFee = (line: BookedLine): boolean => !isNoFee(line) && line.quantity === 1n && counted > 0;
+  return counted === used.filter(isNoFee).length && booked.every((line) => isStated(line) || isOneFee(line));
 }
 
+const isNoFee = ({ bucket }: { readonly bucket: string }): boolean => bucket !== 'requests';
+
 function isSameAmount(booked: readonly BookedLine[], recorded: readonly RecordedLine[]): boolean {
+  if (recorded.filter(({ quantity }) => quantity > 0n).length !== booked.length) return false;
   return booked.every((line) => {
     const fact = recorded.find((one) => one.line === line.line);
     if (fact === undefined || fact.priceVersion !== line.priceVersion) return false;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { PriceRecord } from '@weir/contracts';
+import { CHARGE_BUCKETS, type PriceRecord } from '@weir/contracts';
 import { judgeAttempt } from './judge-attempt.js';
 import { UNUSED_LINE, type BookedLine, type ChargeFact } from './ledger.js';
 
@@ -103,6 +103,16 @@ describe('judging an attempt', () => {
     const other = output(3n, { origin: 'y:1:1' });
     const judged = judge([output(2n), other], [bookedOf(output(2n))]);
     expect(judged).toMatchObject({ entries: [], setAside: [{ kind: 'conflict', facts: [other] }] });
+  });
+
+  it('takes no fee per request for another count, whether the version that is booked or the recorded one has it', () => {
+    const fee = { line: CHARGE_BUCKETS.indexOf('requests'), bucket: 'requests', quantity: 1n };
+    const free = output(2n, { ratePico: null, costPico: null, priceVersion: '' });
+    const ratedWithFee = [bookedOf(output(2n)), bookedOf(output(1n, fee))];
+    expect(judge([free], ratedWithFee)).toEqual({ entries: [], setAside: [] });
+    const recordedWithFee = [free, { ...free, ...fee }];
+    expect(judge(recordedWithFee, [bookedOf(output(2n))])).toEqual({ entries: [], setAside: [] });
+    expect(judge([output(3n, { ...free, quantity: 3n })], ratedWithFee).setAside).toMatchObject([{ kind: 'conflict' }]);
   });
 
   it('takes a bound back to nothing where nothing was used, in whatever order it is told', () => {

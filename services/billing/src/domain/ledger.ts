@@ -1,4 +1,4 @@
-import type { LedgerKind } from '@weir/contracts';
+import { CHARGE_BUCKETS, type LedgerKind } from '@weir/contracts';
 
 /** Who, where and which model an entry is about. */
 export interface ChargeContext {
@@ -132,10 +132,13 @@ function findBest(recorded: readonly (readonly ChargeFact[])[]): readonly Charge
   return best;
 }
 
+/** The place of a fee per request, which a price version adds or leaves out: it is no count of what was used. */
+const REQUESTS_LINE = CHARGE_BUCKETS.indexOf('requests');
+
 function isSameCount(first: readonly Counted[], second: readonly Counted[]): boolean {
   const counts = (lines: readonly Counted[]): string =>
     lines
-      .filter((line) => line.quantity !== 0n)
+      .filter((line) => line.quantity !== 0n && line.line !== REQUESTS_LINE)
       .map((line) => `${line.line}:${line.quantity}`)
       .sort()
       .join();
