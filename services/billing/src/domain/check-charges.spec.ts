@@ -45,6 +45,7 @@ describe('what the record charged', () => {
     ['a rate of another band', lines(['inputUncached', 10n, 6_000_000n])],
     ['rates of two tiers', lines(['inputUncached', 10n, 3_000_000n], ['output', 1n, 7_500_000n])],
     ['a sum that was changed', lines(['inputUncached', 10n, 3_000_000n]).map((fact) => ({ ...fact, costPico: 1n }))],
+    ['a cost without a rate', lines(['output', 1n, 1n]).map((fact) => ({ ...fact, ratePico: null }))],
     ['a bucket nobody knows', lines(['inputUncached', 10n, 3_000_000n], ['tips', 1n, 1n])],
     ['a version nobody knows', lines(['output', 1n, 1n]).map((fact) => ({ ...fact, priceVersion: 'a/b@1999-01-01' }))],
   ])('is refused with %s', (_name, facts) => {

@@ -35,15 +35,18 @@ export function usageOfLines(
  * Rates an attempt's lines again at the version they name, and compares: the ledger takes no amount from the record on trust. The record
  * keeps no tier beside a line, so any tier of the version may be the one.
  *
- * @throws ChargeFaultError where no tier of the version gives these amounts.
+ * @throws ChargeFaultError where no tier of the version gives these amounts, or a line without a rate has one.
  */
 export function checkCharges(
   facts: readonly ChargeFact[],
   findPrice: (priceVersion: string) => PriceRecord | undefined,
 ): void {
   const [first] = facts;
-  if (first === undefined || facts.every((fact) => fact.ratePico === null)) return;
+  if (first === undefined) return;
   const { attemptId, priceVersion } = first;
+  if (facts.some(({ ratePico, costPico }) => ratePico === null && costPico !== null))
+    throw new ChargeFaultError(attemptId, 'a line of it has a cost and no rate');
+  if (facts.every((fact) => fact.ratePico === null)) return;
   const price = findPrice(priceVersion);
   if (price === undefined) throw new ChargeFaultError(attemptId, `there is no price version ${priceVersion}`);
   if (tiersThatGive(attemptId, facts, price).length === 0)

@@ -80,6 +80,12 @@ describe('judging an attempt', () => {
 
   it.each([
     ['an amount that no price makes', output(2n, { costPico: 11n }), true, 'not what'],
+    [
+      'an amount of a usage from a source nobody knows',
+      output(2n, { costPico: 11n, usageSource: 'hearsay' }),
+      true,
+      'not what',
+    ],
     ['a price version nobody knows', output(2n), false, 'no price version'],
     ['a bucket there is not', output(2n, { bucket: 'smell' }), true, 'no bucket smell'],
     ['a count beyond counting', output(2n ** 60n), true, 'nobody can count'],

@@ -53,7 +53,9 @@ export function judgeAttempt(
     facts: lines,
     reason: 'it counts otherwise than what is booked',
   }));
-  const open = faults.filter((fault) => standingOf(fault.facts) > plan.standing);
+  // How well a fault is known may not be known either: it is set aside wherever nothing stands for the attempt.
+  const hasNothing = booked.length === 0 && sound.length === 0;
+  const open = faults.filter((fault) => hasNothing || standingOf(fault.facts) > plan.standing);
   return { entries: plan.entries, setAside: [...open, ...conflicts] };
 }
 
