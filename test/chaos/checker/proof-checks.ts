@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '@weir/testing';
 import type { ChaosStack } from '../chaos-stack.js';
 import { query } from '../../e2e/record-kit.js';
 import type { Random } from '../random.js';
@@ -39,14 +39,19 @@ export async function checkProofs({ stack }: ChaosStack, random: Random): Promis
   return findingOf('proofs: an event that is in the log cannot be proved', faults);
 }
 
-/** The youngest events are proved once a checkpoint covers them. */
+/** The youngest events are proved once a checkpoint covers them. What the last attempt printed, also where that never came. */
 async function prove(home: string, eventId: string, file: string): ReturnType<typeof runWeir> {
-  const giveUpAt = performance.now() + CHECKPOINT_WITHIN_MS;
-  for (;;) {
-    const proved = await runWeir(home, ['audit', 'prove', eventId, '--out', file]);
-    if (proved.code === 0 || performance.now() > giveUpAt) return proved;
-    await sleep(ASK_EVERY_MS);
+  let proved = await runWeir(home, ['audit', 'prove', eventId, '--out', file]);
+  const isProved = async (): Promise<void> => {
+    if (proved.code !== 0) proved = await runWeir(home, ['audit', 'prove', eventId, '--out', file]);
+    if (proved.code !== 0) throw new Error(proved.output);
+  };
+  try {
+    await eventually(isProved, { timeoutMs: CHECKPOINT_WITHIN_MS, everyMs: ASK_EVERY_MS });
+  } catch (error) {
+    console.log(`not proved: ${error instanceof Error ? error.message : String(error)}`);
   }
+  return proved;
 }
 
 async function readEventId(connection: Parameters<typeof query>[0], offset: number): Promise<string> {
