@@ -41,8 +41,14 @@ describe('the rows of a batch', () => {
     const rest = { producerId, epoch, sequence, organisationId: null, callId: null, traceparent: null, data };
     return JSON.stringify({ ...head, ...rest });
   };
+  /** Makes rows of some events only, as billing does: of a replay none but those of the event inside. */
+  const sink = withReplays({
+    ...testSink,
+    sources: testSink.sources.map(
+      (source) => (event) => (event.envelope.type === 'producer.alive' ? source(event) : []),
+    ),
+  });
   const write = async (lines: readonly string[], looksFirst: boolean): Promise<void> => {
-    const sink = withReplays(testSink);
     const payload = Buffer.from(lines.map((line) => `${line}\n`).join(''));
     const options = { partition: 0, lineBytesMax: 65_536, reads: () => true, skips: false };
     const read = readMessage({ streamSequence: 1, payload, messageId: undefined }, options);
@@ -51,7 +57,7 @@ describe('the rows of a batch', () => {
     expect(await writeTables(batch, { warehouse, sink: 'audit', fence, looksFirst })).toEqual([]);
   };
 
-  it('are there once when a replay comes again in another batch, of the replay and of the event inside', async () => {
+  it('are there once when a replay comes again in another batch, tokens forgotten', async () => {
     const [inner, replayer] = [uuidv7(), uuidv7()];
     const alive = { service: 'test', instance: 'test', lastSequence: 0, open: 0, previous: null };
     const leaf = lineOf({ producerId: inner, sequence: 7 }, 'producer.alive', alive);
@@ -65,7 +71,6 @@ describe('the rows of a batch', () => {
        GROUP BY producer, place ORDER BY place`,
     );
     expect(rows).toEqual([
-      { producer: replayer, place: 1, times: '1' },
       { producer: replayer, place: 2, times: '1' },
       { producer: inner, place: 7, times: '1' },
     ]);
