@@ -18,6 +18,7 @@ import {
   recordOf,
   send,
   warmUp,
+  type Answer,
 } from './ingress-client.js';
 
 /** A sink that was stopped lands its backlog, with what producers sent again meanwhile, before anything new: minutes where two cores are shared. */
@@ -126,15 +127,22 @@ describe('a lost message bus', () => {
     }
     await warmUp(connection);
     const killed = stack.kill('nats');
-    const refused = await eventually(
-      async () => {
-        const answer = await send(connection, { path: '/v1/messages', body: message('hello') });
-        // A call that was under way when the bus died may have been taken: it is lost, not refused.
-        if (answer.status !== 503) throw new Error(`not refused yet: ${answer.status} ${answer.text}`);
-        return answer;
+    // A call that was under way when the bus died may have been taken: it is lost, and only later. So nobody waits for one before the next.
+    let refused: Answer | undefined;
+    const calls: Promise<void>[] = [];
+    await eventually(
+      () => {
+        const call = send(connection, { path: '/v1/messages', body: message('hello') });
+        const keep = (answer: Answer): void => {
+          if (answer.status === 503) refused ??= answer;
+        };
+        calls.push(call.then(keep));
+        if (refused === undefined) throw new Error('nothing is refused yet');
       },
       { timeoutMs: 10_000 },
     );
+    await Promise.all(calls);
+    if (refused === undefined) throw new Error('nothing was refused');
     expectAnthropicError(refused, { status: 503, code: 'bus_unavailable', anthropicType: 'api_error' });
     expect(refused.headers['x-should-retry']).toBe('true');
     await stack.waitForRestart('nats', killed);
